@@ -1,0 +1,5 @@
+//! BlockHub.
+pub mod domain;
+pub mod hub;
+pub mod protocol;
+pub mod store;

@@ -1,0 +1,8 @@
+//! The wire: what `docs/protocol.md` says, as types; the only place that knows JSON keys.
+//!
+//! Promises: what is decoded is well-formed by [MS2]; what is encoded has the contract's shape to the letter.
+//! Must never: decide, look anything up, or wait.
+
+pub mod code;
+pub mod frame;
+pub mod message;

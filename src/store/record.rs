@@ -1,0 +1,1 @@
+//! How events and block contents are written into columns.
