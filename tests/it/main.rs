@@ -4,3 +4,4 @@
 
 mod text_merge;
 mod text_splices;
+mod text_whole_history;
