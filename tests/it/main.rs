@@ -1,0 +1,7 @@
+//! All tests, in one binary: each a sentence, with the id of the rule that it proves in its name.
+
+#![allow(clippy::unwrap_used)]
+
+mod text_merge;
+mod text_splices;
+mod text_whole_history;
