@@ -1,5 +1,9 @@
 //! BlockHub.
+pub mod config;
 pub mod domain;
 pub mod hub;
 pub mod protocol;
+pub mod session;
 pub mod store;
+pub mod telemetry;
+pub mod transport;
