@@ -1,7 +1,10 @@
-//! All tests, in one binary: each a sentence, with the id of the rule that it proves in its name.
-
+//! What the hub promises, as sentences: each test carries the id of the rule of `docs/protocol.md` that it proves.
 #![allow(clippy::unwrap_used)]
 
+mod auth_tokens;
+mod config_sources;
+mod session_local;
+mod telemetry_lines;
 mod text_merge;
 mod text_splices;
 mod text_whole_history;
