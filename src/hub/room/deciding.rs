@@ -10,7 +10,7 @@ use super::command::{Submission, busy, internal};
 use super::people::{forbidden, permit};
 use super::reading::blocks_at;
 use super::submit::Decided;
-use super::{Room, not_found, not_joined};
+use super::{Room, not_joined};
 use crate::domain::access::Action;
 use crate::domain::decide::{Decision, Verdict, decide};
 use crate::domain::edit::{Edit, Op};

@@ -133,7 +133,7 @@ impl Room {
         }
         let updates: Vec<_> = lag.presence_of.iter().map(|who| self.roster.update_of(*who)).collect();
         let frame = encode(&ServerMessage::Presence { project: self.id, updates: &updates });
-        member.outbox.presence(self.id, &lag.presence_of, frame);
+        member.outbox.presence(self.id, &lag.presence_of.as_slice().into(), frame);
     }
 
     /// A connection has a new token, and perhaps another role.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::command::{Reply, busy};
+use super::command::{Reply, busy, internal};
 use super::replica::PAGE;
 use super::Room;
 use crate::domain::access::Action;
@@ -46,7 +46,10 @@ pub async fn blocks_at(
             return Err(no_such_seq());
         }
         for event in page.iter().take_while(|event| event.seq > seq) {
-            then.take_back(event);
+            then.take_back(event).map_err(|_| {
+                tracing::error!(project = %id, seq = %event.seq, "an event cannot be taken back");
+                internal()
+            })?;
             then.seq = Seq(event.seq.0 - 1);
         }
     }

@@ -68,27 +68,31 @@ impl Replica {
         Mark { seq: self.project.seq, tree_seq: self.project.tree_seq }
     }
 
-    /// Takes an event in, tried or true.
-    pub fn apply(&mut self, event: &Arc<Event>) {
-        self.project.apply(event);
+    /// Takes an event in, tried or true. One that does not fit says that this is not what the store holds.
+    pub fn apply(&mut self, event: &Arc<Event>) -> Result<(), StoreError> {
+        let applied = self.project.apply(event);
+        applied.map_err(|_| StoreError::Broken(format!("event {} does not fit the replica", event.seq)))?;
         self.past.append(event.clone());
+        Ok(())
     }
 
     /// Takes back events that did not become true; they are the last that were applied.
-    pub fn take_back(&mut self, mark: Mark, events: &[Arc<Event>]) {
+    pub fn take_back(&mut self, mark: Mark, events: &[Arc<Event>]) -> Result<(), StoreError> {
         for event in events.iter().rev() {
-            self.project.take_back(event);
+            let back = self.project.take_back(event);
+            back.map_err(|_| StoreError::Broken(format!("event {} cannot be taken back", event.seq)))?;
         }
         self.project.seq = mark.seq;
         self.project.tree_seq = mark.tree_seq;
         self.past.roll_back(mark.seq);
+        Ok(())
     }
 
     /// Fetches and takes in the next page of what the store has and this has not.
     pub async fn catch_up(&mut self, store: &dyn Store) -> Result<Vec<Arc<Event>>, StoreError> {
         let events = store.events(self.info.id, Span::After(self.project.seq), PAGE).await?;
         for event in &events {
-            self.apply(event);
+            self.apply(event)?;
         }
         Ok(events)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::command::{Command, Submission, busy};
+use super::command::{Command, Submission, busy, internal};
 use super::replica::Mark;
 use super::{Ending, Room};
 use crate::bus::{Hint, News};
@@ -98,11 +98,7 @@ impl Room {
                 self.keep_up(&mut batch).await;
             }
             let decided = self.decide_one(&submission).await;
-            if let Decided::Applied(event) = &decided {
-                self.replica.apply(event);
-                batch.events.push(event.clone());
-            }
-            batch.submissions.push((submission, decided));
+            batch.submissions.push((submission, self.attempt(decided, &mut batch.events)));
         }
         self.replica.past.forget_learned();
         if batch.events.is_empty() {
@@ -110,6 +106,18 @@ impl Room {
         }
         let commit = commit_of(self.id, self.replica.epoch(), batch.mark.tree_seq, &self.replica.project, &batch.events);
         self.in_flight = Some(InFlight { settled: self.env.committer.commit(commit), batch });
+    }
+
+    /// Tries on the replica what was decided.
+    fn attempt(&mut self, decided: Decided, events: &mut Vec<Arc<Event>>) -> Decided {
+        if let Decided::Applied(event) = &decided {
+            if let Err(error) = self.replica.apply(event) {
+                tracing::error!(project = %self.id, edit = %event.edit, %error, "what was decided does not apply");
+                return Decided::Answered(Outcome::Refused(internal()));
+            }
+            events.push(event.clone());
+        }
+        decided
     }
 
     fn put_back(&mut self, submissions: impl DoubleEndedIterator<Item = Submission>) {
@@ -132,8 +140,15 @@ impl Room {
         match settled {
             Ok(Committed::Done { first }) => return self.became_true(batch, first).await,
             not_done => {
-                self.replica.take_back(batch.mark, &batch.events);
+                let taken_back = self.replica.take_back(batch.mark, &batch.events);
                 batch.events.clear();
+                if let Err(error) = taken_back {
+                    tracing::error!(project = %self.id, %error, "the room reads its project anew");
+                    if let Err(ending) = self.reload().await {
+                        self.refuse_applied(batch, &busy("The project cannot be read just now."));
+                        return Some(ending);
+                    }
+                }
                 self.not_true(batch, not_done).await
             }
         }
@@ -159,7 +174,7 @@ impl Room {
 
     /// Others committed in between, on other blocks: theirs come first, ours are numbered anew.
     async fn renumber(&mut self, batch: &mut Batch, first: Seq) -> Result<(), StoreError> {
-        self.replica.take_back(batch.mark, &batch.events);
+        self.replica.take_back(batch.mark, &batch.events)?;
         let store = self.env.store.clone();
         while self.replica.project.seq.next() < first {
             let between = first.0 - self.replica.project.seq.0 - 1;
@@ -168,13 +183,13 @@ impl Room {
             if events.is_empty() {
                 return Err(StoreError::Broken(format!("no event after {}", self.replica.project.seq)));
             }
-            events.iter().for_each(|event| self.replica.apply(event));
+            events.iter().try_for_each(|event| self.replica.apply(event))?;
             self.deliver(&events);
         }
         let mut seq = first;
         for event in &mut batch.events {
             *event = Arc::new(Event { seq, ..Event::clone(event) });
-            self.replica.apply(event);
+            self.replica.apply(event)?;
             seq = seq.next();
         }
         for (_, decided) in &mut batch.submissions {
