@@ -3,6 +3,8 @@
 
 mod auth_tokens;
 mod config_sources;
+mod contract;
+mod harness;
 mod session_local;
 mod telemetry_lines;
 mod text_merge;
