@@ -1,4 +1,5 @@
 //! BlockHub.
+pub mod document;
 pub mod domain;
 pub mod hub;
 pub mod protocol;
