@@ -71,7 +71,8 @@ impl Client {
     pub async fn expect(&mut self, kind: &str) -> Result<Value, LoadError> {
         loop {
             let message = self.hear().await?;
-            let value: Value = serde_json::from_str(message.to_text()?).map_err(|error| LoadError::Wrong(error.to_string()))?;
+            let value: Value =
+                serde_json::from_str(message.to_text()?).map_err(|error| LoadError::Wrong(error.to_string()))?;
             match value["type"].as_str() {
                 Some(found) if found == kind => return Ok(value),
                 Some("error" | "conflict") => return Err(LoadError::Wrong(value.to_string())),

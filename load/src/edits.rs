@@ -79,7 +79,12 @@ fn report(options: &Options, total: &Tally, elapsed: f64, [hub, postgres, load]:
     println!("acked edits/s    {:>10.0}", acked / elapsed);
     println!("deliveries/s     {:>10.0}", total.events as f64 / elapsed);
     println!("ack p50/p99 ms   {:>10.2} {:.2}", ms(0.5), ms(0.99));
-    println!("CPU µs per edit  {:>10.1} hub, {:.1} Postgres, {:.1} load", hub / acked * 1e6, postgres / acked * 1e6, load / acked * 1e6);
+    println!(
+        "CPU µs per edit  {:>10.1} hub, {:.1} Postgres, {:.1} load",
+        hub / acked * 1e6,
+        postgres / acked * 1e6,
+        load / acked * 1e6
+    );
 }
 
 fn histogram() -> Histogram<u64> {
@@ -122,9 +127,7 @@ impl Writer {
     }
 
     async fn insert_blocks(&mut self) -> Result<(), LoadError> {
-        let insert = |(id, _): &(String, u64)| {
-            json!({"op": "insert", "block": id, "kind": "text", "parent": null, "after": null, "content": {"text": ""}})
-        };
+        let insert = |(id, _): &(String, u64)| json!({"op": "insert", "block": id, "kind": "text", "parent": null, "after": null, "content": {"text": ""}});
         let ops: Vec<_> = self.blocks.iter().map(insert).collect();
         let edit = json!({"type": "edit", "id": "insert", "project": self.project, "editId": Uuid::now_v7().to_string(), "ops": ops});
         self.client.send(&edit).await?;

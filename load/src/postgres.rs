@@ -34,7 +34,14 @@ impl Postgres {
             server.folder.path().display()
         );
         let log = server.folder.path().join("log");
-        let start = server.command("pg_ctl").args(["-w", "-o", &options, "-D"]).arg(&data).arg("-l").arg(log).arg("start").output()?;
+        let start = server
+            .command("pg_ctl")
+            .args(["-w", "-o", &options, "-D"])
+            .arg(&data)
+            .arg("-l")
+            .arg(log)
+            .arg("start")
+            .output()?;
         check("pg_ctl start", start)?;
         Ok(server)
     }
@@ -94,7 +101,8 @@ fn is_root() -> bool {
 
 fn binaries() -> Result<PathBuf, LoadError> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).filter(|bin| has_server(bin)).collect();
+    let mut found: Vec<PathBuf> =
+        versions.map(|version| version.path().join("bin")).filter(|bin| has_server(bin)).collect();
     found.sort();
     found.pop().ok_or_else(|| LoadError::Start("no Postgres server found; install the package postgresql".into()))
 }

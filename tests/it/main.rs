@@ -4,6 +4,7 @@
 mod auth_tokens;
 mod config_sources;
 mod contract;
+mod document_markdown;
 mod harness;
 mod session_local;
 mod telemetry_lines;
