@@ -131,10 +131,7 @@ impl Project {
     /// Puts a block in, in the stead of the one of its name if there is one, which is returned.
     pub fn put(&mut self, block: Arc<Block>) -> Option<Arc<Block>> {
         let before = self.take(block.id);
-        self.children
-            .entry(block.place.parent)
-            .or_default()
-            .insert(block.place.position.clone(), block.id);
+        self.children.entry(block.place.parent).or_default().insert(block.place.position.clone(), block.id);
         self.blocks.insert(block.id, block);
         before
     }

@@ -75,12 +75,7 @@ pub struct Snapshot {
 /// Tells whom a token, or in open mode a name, speaks for.
 pub trait Authenticator: Send + Sync {
     /// A refusal is always `unauthenticated`.
-    fn authenticate(
-        &self,
-        token: Option<&str>,
-        user: Option<NamedUser>,
-        now: Timestamp,
-    ) -> Result<Principal, Refusal>;
+    fn authenticate(&self, token: Option<&str>, user: Option<NamedUser>, now: Timestamp) -> Result<Principal, Refusal>;
 }
 
 /// The figures of health.

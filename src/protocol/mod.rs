@@ -4,5 +4,10 @@
 //! Must never: decide, look anything up, or wait.
 
 pub mod code;
+pub mod fields;
 pub mod frame;
+pub mod json;
 pub mod message;
+pub mod pointer;
+pub mod scan;
+pub mod view;
