@@ -6,6 +6,7 @@ mod config_sources;
 mod contract;
 mod document_markdown;
 mod harness;
+mod hub;
 mod outbox_policy;
 mod protocol_decode;
 mod protocol_encode;

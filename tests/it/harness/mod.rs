@@ -1,3 +1,4 @@
 //! What tests stand on.
 
 pub mod database;
+pub mod desk;
