@@ -1,6 +1,11 @@
 //! BlockHub.
+pub mod bus;
+pub mod config;
 pub mod document;
 pub mod domain;
 pub mod hub;
 pub mod protocol;
+pub mod session;
 pub mod store;
+pub mod telemetry;
+pub mod transport;

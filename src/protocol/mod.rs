@@ -6,3 +6,4 @@
 pub mod code;
 pub mod frame;
 pub mod message;
+pub mod word;

@@ -1,0 +1,6 @@
+//! How the world reaches the hub.
+//!
+//! Promises: a transport decides nothing: remove one, and no rule is lost.
+//! Must never: be known to anything below.
+
+pub mod auth;
