@@ -4,4 +4,5 @@
 
 pub mod client;
 pub mod database;
+pub mod desk;
 pub mod hub;
