@@ -14,5 +14,7 @@ mod protocol_frame;
 mod session_local;
 mod telemetry_lines;
 mod text_merge;
+mod text_replay;
 mod text_splices;
+mod text_typist;
 mod text_whole_history;
