@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod domain;
 mod text_merge;
 mod text_splices;
