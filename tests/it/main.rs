@@ -5,6 +5,7 @@ mod auth_tokens;
 mod config_sources;
 mod contract;
 mod document_markdown;
+mod domain;
 mod harness;
 mod hub;
 mod outbox_policy;
