@@ -4,6 +4,7 @@
 pub mod client;
 pub mod database;
 pub mod desk;
+pub mod faulty;
 pub mod hub;
 pub mod keystrokes;
 pub mod typist;
