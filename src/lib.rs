@@ -1,4 +1,5 @@
 //! BlockHub.
+pub mod bus;
 pub mod config;
 pub mod domain;
 pub mod hub;

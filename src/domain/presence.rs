@@ -29,6 +29,15 @@ pub enum Update {
     Left(ConnectionId),
 }
 
+impl Update {
+    /// Whom it is about.
+    pub fn connection(&self) -> ConnectionId {
+        match self {
+            Self::Here(connection, _) | Self::Left(connection) => *connection,
+        }
+    }
+}
+
 /// Everybody in the room.
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
@@ -72,10 +81,14 @@ impl Roster {
     /// What changed since this was last asked.
     pub fn take_changes(&mut self) -> Vec<Update> {
         let untold = std::mem::take(&mut self.untold);
-        let update = |id| match self.present.get(&id) {
+        untold.into_iter().map(|id| self.update_of(id)).collect()
+    }
+
+    /// What a connection is now.
+    pub fn update_of(&self, id: ConnectionId) -> Update {
+        match self.present.get(&id) {
             Some(present) => Update::Here(id, present.clone()),
             None => Update::Left(id),
-        };
-        untold.into_iter().map(update).collect()
+        }
     }
 }

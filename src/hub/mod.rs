@@ -3,22 +3,42 @@
 //! Promises: what a transport asks of a `Hub` is checked against the policy here, and nowhere else.
 //! Must never: know HTTP or sockets, SQL or JSON keys.
 
+pub mod batch;
 pub mod clock;
+pub mod committer;
 pub mod connection;
 pub mod outbox;
+pub mod registry;
+pub mod roll;
+pub mod room;
+pub mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::domain::access::Principal;
-use crate::domain::block::Block;
+use self::committer::Committer;
+use self::registry::Registry;
+use self::roll::Roll;
+use self::room::command::{Command, Submission, Waiter, busy, internal};
+use self::room::people::permit;
+use self::room::reading::blocks_at;
+use self::room::{RoomEnv, not_found};
+use crate::bus::{Bus, Hint, News};
+use crate::domain::access::{Action, Principal};
+use crate::domain::block::{Block, Project};
+use crate::domain::decide::EditLimits;
 use crate::domain::edit::Edit;
 use crate::domain::ids::{EditId, HubId, ProjectId, RequestId};
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
 use crate::protocol::message::{Ack, ConflictReport, NamedUser, Refusal, WireLimits};
+use crate::session::Sessions;
 use crate::store::Store;
+
+/// How long a call waits for its room; what became of an edit then is told by its `editId`.
+const CALL_WITHIN: Duration = Duration::from_secs(30);
 
 /// Who asks, and under which request.
 #[derive(Clone, Debug)]
@@ -50,6 +70,16 @@ pub enum Intent {
     },
 }
 
+impl Intent {
+    /// The new edit's name.
+    pub fn edit(&self) -> EditId {
+        match self {
+            Self::Edit(edit) => edit.id,
+            Self::Undo { edit, .. } | Self::Restore { edit, .. } => *edit,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -68,6 +98,8 @@ pub struct Snapshot {
     pub epoch: Epoch,
     /// After which event.
     pub seq: Seq,
+    /// The first event that is kept is the one after this.
+    pub log_start: Seq,
     /// Parents before children, siblings in order.
     pub blocks: Vec<Arc<Block>>,
 }
@@ -75,7 +107,15 @@ pub struct Snapshot {
 /// Tells whom a token, or in open mode a name, speaks for.
 pub trait Authenticator: Send + Sync {
     /// A refusal is always `unauthenticated`.
-    fn authenticate(&self, token: Option<&str>, user: Option<NamedUser>, now: Timestamp) -> Result<Principal, Refusal>;
+    fn authenticate(
+        &self,
+        token: Option<&str>,
+        user: Option<NamedUser>,
+        now: Timestamp,
+    ) -> Result<Principal, Refusal>;
+
+    /// Whether no key is configured: everybody is who they say, and no token ends.
+    fn is_open(&self) -> bool;
 }
 
 /// The figures of health.
@@ -87,41 +127,136 @@ pub struct Figures {
     pub rooms: usize,
 }
 
+/// What a hub is made of.
+pub struct HubParts {
+    /// Its name.
+    pub id: HubId,
+    /// Durable truth.
+    pub store: Arc<dyn Store>,
+    /// Hints to other hubs.
+    pub bus: Arc<dyn Bus>,
+    /// What outlives connections.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is who.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// What `welcome` tells.
+    pub limits: WireLimits,
+    /// What may wait for one client, in bytes ([JN6]).
+    pub outbox_bytes_max: usize,
+}
+
 /// One server process's living part.
 pub struct Hub {
     /// Its name.
     pub id: HubId,
     /// Durable truth.
     pub store: Arc<dyn Store>,
+    /// Hints to other hubs.
+    pub bus: Arc<dyn Bus>,
+    /// What outlives connections.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is who.
+    pub authenticator: Arc<dyn Authenticator>,
     /// What `welcome` tells.
     pub limits: WireLimits,
+    /// What may wait for one client, in bytes ([JN6]).
+    pub outbox_bytes_max: usize,
+    /// All open rooms.
+    pub registry: Arc<Registry>,
+    /// All connections.
+    pub roll: Roll,
 }
 
 impl Hub {
-    /// Applies an edit, an undo or a restore for a caller without a room: HTTP.
-    pub async fn submit(&self, _caller: &Caller, _project: ProjectId, _intent: Intent) -> Outcome {
-        unimplemented!()
+    /// A hub at work: its watcher and its lanes end when it is dropped.
+    pub fn start(parts: HubParts) -> Arc<Self> {
+        let env = RoomEnv {
+            hub: parts.id.clone(),
+            store: parts.store.clone(),
+            committer: Arc::new(Committer::new(&parts.store)),
+            bus: parts.bus.clone(),
+            limits: EditLimits {
+                block_bytes_max: parts.limits.block_bytes_max,
+                text_window_max: parts.limits.text_window_max,
+            },
+        };
+        let hub = Arc::new(Self {
+            id: parts.id,
+            store: parts.store,
+            bus: parts.bus,
+            sessions: parts.sessions,
+            authenticator: parts.authenticator,
+            limits: parts.limits,
+            outbox_bytes_max: parts.outbox_bytes_max,
+            registry: Registry::new(env),
+            roll: Roll::default(),
+        });
+        tokio::spawn(watch::compare_heads(Arc::downgrade(&hub)));
+        tokio::spawn(watch::listen(Arc::downgrade(&hub)));
+        hub
     }
+
+    /// Applies an edit, an undo or a restore for a caller without a connection: HTTP.
+    pub async fn submit(&self, caller: &Caller, project: ProjectId, intent: Intent) -> Outcome {
+        let (sender, outcome) = oneshot::channel();
+        let waiter = Waiter::Call(sender);
+        let submission = Submission { caller: caller.clone(), connection: None, intent, waiter };
+        self.registry.send(project, Command::Submit(Box::new(submission))).await;
+        match tokio::time::timeout(CALL_WITHIN, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => Outcome::Refused(internal()),
+        }
+    }
+
     /// The project's blocks now, never older than `min_seq`, or as they were after `at`.
     pub async fn snapshot(
         &self,
-        _caller: &Caller,
-        _project: ProjectId,
-        _at: Option<Seq>,
-        _min_seq: Option<Seq>,
+        caller: &Caller,
+        project: ProjectId,
+        at: Option<Seq>,
+        min_seq: Option<Seq>,
     ) -> Result<Snapshot, Refusal> {
-        unimplemented!()
+        self.permit(caller, project, Action::Read).await?;
+        let (reply, snapshot) = oneshot::channel();
+        self.registry.send(project, Command::Read { min_seq: min_seq.max(at), reply }).await;
+        let now = match tokio::time::timeout(CALL_WITHIN, snapshot).await {
+            Ok(Ok(snapshot)) => snapshot?,
+            _ => return Err(busy("The project cannot be read just now.")),
+        };
+        match at {
+            Some(seq) if seq < now.seq => self.back_to(project, now, seq).await,
+            _ => Ok(now),
+        }
     }
+
+    async fn back_to(&self, project: ProjectId, now: Snapshot, seq: Seq) -> Result<Snapshot, Refusal> {
+        let blocks = now.blocks.iter().map(|block| (**block).clone());
+        let head = Project::new(now.seq, now.seq, blocks);
+        let then = blocks_at(&*self.store, project, &head, seq, now.log_start).await?;
+        Ok(Snapshot { seq, blocks: then.in_order().into_iter().cloned().collect(), ..now })
+    }
+
+    /// Whether the caller may do this to the project, by what the store holds now.
+    pub async fn permit(&self, caller: &Caller, project: ProjectId, action: Action) -> Result<(), Refusal> {
+        let found = self.store.project(project, caller.principal.user()).await.map_err(|error| {
+            tracing::warn!(request = %caller.request, %project, %error, "access could not be looked up");
+            busy("The database is not available just now.")
+        })?;
+        let found = found.filter(|found| found.info.deleted.is_none()).ok_or_else(not_found)?;
+        let role = caller.principal.role(project, found.role, found.info.access, clock::now());
+        permit(&caller.principal, role, action)
+    }
+
     /// Title, access, members or existence of a project changed: its room looks, and tells everybody.
-    pub async fn changed(&self, _project: ProjectId) {
-        unimplemented!()
+    pub async fn changed(&self, project: ProjectId) {
+        if let Err(Command::Changed) = self.registry.send_if_open(project, Command::Changed) {
+            tracing::debug!(%project, "no open room to tell of a change, or a full one, which looks within a second");
+        }
+        self.bus.publish(Hint { from: self.id.clone(), project, news: News::Changed });
     }
+
     /// For health.
     pub fn figures(&self) -> Figures {
-        unimplemented!()
+        Figures { connections: self.roll.len(), rooms: self.registry.len() }
     }
 }
-
-#[allow(unused)]
-#[async_trait]
-trait Unused {}

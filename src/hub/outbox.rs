@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ConnectionId, ProjectId};
 use crate::domain::sequence::Seq;
 use crate::protocol::code::CloseCode;
 use crate::protocol::frame::Frame;
@@ -14,24 +14,14 @@ pub struct Outbox {
 }
 
 /// What a room has to bring once the client reads again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lag {
     /// Which project.
     pub project: ProjectId,
     /// Events were dropped: everything after this.
     pub events_after: Option<Seq>,
-    /// Presence was dropped: the whole roster.
-    pub roster: RosterLag,
-}
-
-/// Whether presence was dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RosterLag {
-    /// No.
-    #[default]
-    None,
-    /// Yes: the whole roster is due.
-    Due,
+    /// Presence of these connections was dropped: what they are now, each once.
+    pub presence_of: Vec<ConnectionId>,
 }
 
 impl Outbox {
@@ -56,8 +46,9 @@ impl Outbox {
     pub fn events(&self, _project: ProjectId, _first: Seq, _last: Seq, _frame: Arc<Frame>) {
         unimplemented!()
     }
-    /// A change of presence; over the bound it becomes a later roster.
-    pub fn presence(&self, _project: ProjectId, _frame: Arc<Frame>) {
+    /// A change of presence of these connections; over the bound it becomes a later roster: `Lag::presence_of` names
+    /// all connections whose changes were dropped, so that the room can tell who left meanwhile, too.
+    pub fn presence(&self, _project: ProjectId, _who: &Arc<[ConnectionId]>, _frame: Arc<Frame>) {
         unimplemented!()
     }
     /// A signal or a notice; over the bound it is dropped.

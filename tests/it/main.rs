@@ -1,7 +1,10 @@
-//! What the hub promises, as sentences: each rule of `docs/protocol.md` by its id.
+//! What the hub promises, as sentences: each test carries the id of the rule of `docs/protocol.md` that it proves.
 #![allow(clippy::unwrap_used)]
 
 mod auth_tokens;
 mod config_sources;
 mod session_local;
 mod telemetry_lines;
+mod text_merge;
+mod text_splices;
+mod text_whole_history;

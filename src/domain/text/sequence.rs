@@ -1,0 +1,290 @@
+//! All characters of a window in their order, in runs, and the events that typed and deleted them.
+//!
+//! Every code unit has a number, given in the order of the log, so those that an author saw are those below a bound;
+//! number 0 is no unit but either end of the string. Events are numbered too; event 0 is the window's first string.
+//!
+//! Promises: a run begins and ends with whole characters, and its units share their fate.
+//! Must never: forget a character or change its place among the others.
+
+use smallvec::SmallVec;
+
+use super::super::sequence::Version;
+use super::gather::Gather;
+use super::walk::{Step, Walk};
+use super::{Sent, Splice, TextError};
+
+/// The number of either end of the string, as a neighbour.
+pub(super) const EDGE: usize = 0;
+
+/// Units that were typed together and have had the same fate since.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// Its first unit's number; the others follow.
+    pub(super) first: usize,
+    /// In units.
+    pub(super) len: usize,
+    /// The unit that its author saw before it.
+    pub(super) left: usize,
+    /// The unit that followed there among all that its author saw, deleted ones included.
+    pub(super) right: usize,
+    /// The event that typed it.
+    pub(super) maker: usize,
+    /// The events that deleted it.
+    deleters: SmallVec<[usize; 1]>,
+    /// The last event that changed anything about it.
+    touched: usize,
+    /// Whether it is in the string now.
+    shown: bool,
+}
+
+impl Run {
+    /// How much of the string it is now, in units.
+    pub(super) fn shown_len(&self) -> usize {
+        if self.shown { self.len } else { 0 }
+    }
+
+    /// Cuts off everything from `offset` on.
+    fn split_off(&mut self, offset: usize) -> Self {
+        let first = self.first + offset;
+        let tail = Self { first, len: self.len - offset, left: first - 1, ..self.clone() };
+        self.len = offset;
+        tail
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Event {
+    version: Version,
+    /// The bound of the units that were typed up to here.
+    units: usize,
+    /// The event that this one undoes.
+    undoes: Option<usize>,
+    /// How many events undo this one and stand.
+    undone: usize,
+    /// The events that turned this one, a typed one: it stands after an even number of them.
+    turned: Vec<usize>,
+}
+
+/// What an undo changes.
+struct Undo {
+    /// The undone event, the one that it undoes in turn, and so on: each is undone by one more or one less, by turns.
+    chain: Vec<usize>,
+    /// The typed event at the end of the chain, if it falls or stands up again.
+    turned: Option<usize>,
+}
+
+/// The characters and the events.
+#[derive(Clone, Debug)]
+pub(super) struct Sequence {
+    units: Vec<u16>,
+    runs: Vec<Run>,
+    events: Vec<Event>,
+}
+
+impl Sequence {
+    pub(super) fn new(start: Version, text: &str) -> Self {
+        let mut new = Self { units: vec![0], runs: Vec::new(), events: Vec::new() };
+        new.insert(0, 0, (EDGE, EDGE), text);
+        new.close_event(start, None);
+        new
+    }
+
+    /// How many runs there are.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The run at `index`, in the order of the text.
+    pub(super) fn run(&self, index: usize) -> Option<&Run> {
+        self.runs.get(index)
+    }
+
+    /// The runs from `index` on.
+    pub(super) fn runs_from(&self, index: usize) -> &[Run] {
+        self.runs.get(index..).unwrap_or_default()
+    }
+
+    /// How many events the author of a change to `base` had seen.
+    pub(super) fn events_up_to(&self, base: Version) -> usize {
+        self.events.partition_point(|event| event.version <= base)
+    }
+
+    /// The bound of the units that the first `seen` events typed.
+    pub(super) fn units_up_to(&self, seen: usize) -> usize {
+        seen.checked_sub(1).and_then(|last| self.events.get(last)).map_or(0, |event| event.units)
+    }
+
+    /// Whether a position is inside a surrogate pair, if the unit there is not a run's first.
+    pub(super) fn is_inside_pair(&self, unit: usize) -> bool {
+        self.units.get(unit).is_some_and(|unit| (0xDC00..0xE000).contains(unit))
+    }
+
+    /// Whether a run was in the string after the first `seen` events.
+    pub(super) fn is_visible(&self, run: &Run, seen: usize) -> bool {
+        if run.touched < seen { run.shown } else { run.maker < seen && self.is_there(run, seen, None) }
+    }
+
+    /// The same, looked up; as if event `turned` had been turned once more.
+    fn is_there(&self, run: &Run, seen: usize, turned: Option<usize>) -> bool {
+        let stands = |event: usize| {
+            let turns = self.events[event].turned.partition_point(|by| *by < seen);
+            (turns % 2 == 0) != (turned == Some(event))
+        };
+        stands(run.maker) && !run.deleters.iter().any(|event| *event < seen && stands(*event))
+    }
+}
+
+/// What an event would do.
+impl Sequence {
+    /// The splices that `sent` would be on the string as it is now.
+    pub(super) fn splices(&self, sent: &Sent) -> Result<Vec<Splice>, TextError> {
+        match sent {
+            Sent::Typed { base, changes } => {
+                let steps = Walk::new(self, *base).steps(changes)?;
+                Ok(self.splices_typed(&steps))
+            }
+            Sent::Undone { target, .. } => Ok(self.splices_undone(&self.undo(*target)?)),
+        }
+    }
+
+    fn splices_typed(&self, steps: &[Step]) -> Vec<Splice> {
+        let mut gather = Gather::default();
+        for step in steps {
+            match step {
+                Step::Insert { now, text, .. } => gather.replace(*now, "", text),
+                Step::Delete { now, run, span } => {
+                    let run = &self.runs[*run];
+                    if run.shown {
+                        gather.replace(*now, &self.text(run.first + span.start, span.len()), "");
+                    }
+                }
+            }
+        }
+        gather.done()
+    }
+
+    fn splices_undone(&self, undo: &Undo) -> Vec<Splice> {
+        let mut gather = Gather::default();
+        let Some(turned) = undo.turned else { return gather.done() };
+        let mut now = 0;
+        for run in &self.runs {
+            let shows = run.concerns(turned) && self.is_there(run, self.events.len(), Some(turned));
+            match (run.concerns(turned), run.shown, shows) {
+                (true, true, false) => gather.replace(now, &self.text(run.first, run.len), ""),
+                (true, false, true) => gather.replace(now, "", &self.text(run.first, run.len)),
+                _ => {}
+            }
+            now += run.shown_len();
+        }
+        gather.done()
+    }
+
+    /// Lossy only in name: a run holds whole characters.
+    fn text(&self, first: usize, len: usize) -> String {
+        String::from_utf16_lossy(&self.units[first..first + len])
+    }
+
+    fn undo(&self, target: Version) -> Result<Undo, TextError> {
+        let found = self.events.binary_search_by_key(&target, |event| event.version);
+        let mut event = found.ok().filter(|event| *event > 0).ok_or(TextError::UnknownVersion)?;
+        let mut chain = vec![event];
+        let mut undone_if_it_turns = 0;
+        while self.events[event].undone == undone_if_it_turns {
+            let Some(next) = self.events[event].undoes else { return Ok(Undo { chain, turned: Some(event) }) };
+            chain.push(next);
+            event = next;
+            undone_if_it_turns = 1 - undone_if_it_turns;
+        }
+        Ok(Undo { chain, turned: None })
+    }
+}
+
+/// Doing it.
+impl Sequence {
+    /// Takes in the event that made `version`.
+    pub(super) fn take_in(&mut self, version: Version, sent: &Sent) -> Result<(), TextError> {
+        match sent {
+            Sent::Typed { base, changes } => {
+                let steps = Walk::new(self, *base).steps(changes)?;
+                // From back to front, so that the places of the earlier ones stay what they are.
+                for step in steps.into_iter().rev() {
+                    self.take_step(step);
+                }
+                self.close_event(version, None);
+            }
+            Sent::Undone { target, .. } => {
+                let undo = self.undo(*target)?;
+                self.take_undo(&undo);
+                self.close_event(version, undo.chain.first().copied());
+            }
+        }
+        Ok(())
+    }
+
+    fn close_event(&mut self, version: Version, undoes: Option<usize>) {
+        self.events.push(Event { version, units: self.units.len(), undoes, undone: 0, turned: Vec::new() });
+    }
+
+    fn take_step(&mut self, step: Step) {
+        match step {
+            Step::Insert { run, offset, left, right, text, .. } => self.insert(run, offset, (left, right), text),
+            Step::Delete { run, span, .. } => {
+                self.cut(run, span.end);
+                let index = self.cut(run, span.start);
+                let event = self.events.len();
+                let run = &mut self.runs[index];
+                run.deleters.push(event);
+                run.touched = event;
+                run.shown = false;
+            }
+        }
+    }
+
+    fn insert(&mut self, run: usize, offset: usize, (left, right): (usize, usize), text: &str) {
+        let first = self.units.len();
+        self.units.extend(text.encode_utf16());
+        let len = self.units.len() - first;
+        if len == 0 {
+            return;
+        }
+        let maker = self.events.len();
+        let index = self.cut(run, offset);
+        let deleters = SmallVec::new();
+        self.runs.insert(index, Run { first, len, left, right, maker, deleters, touched: maker, shown: true });
+    }
+
+    /// Makes a run begin at `offset` of the run at `index`, or says which one does.
+    fn cut(&mut self, index: usize, offset: usize) -> usize {
+        if offset == 0 {
+            return index;
+        }
+        if offset < self.runs[index].len {
+            let tail = self.runs[index].split_off(offset);
+            self.runs.insert(index + 1, tail);
+        }
+        index + 1
+    }
+
+    fn take_undo(&mut self, undo: &Undo) {
+        for (turn, event) in undo.chain.iter().enumerate() {
+            let undone = &mut self.events[*event].undone;
+            *undone = if turn % 2 == 0 { *undone + 1 } else { *undone - 1 };
+        }
+        let Some(turned) = undo.turned else { return };
+        let event = self.events.len();
+        self.events[turned].turned.push(event);
+        for index in 0..self.runs.len() {
+            if self.runs[index].concerns(turned) {
+                self.runs[index].shown = self.is_there(&self.runs[index], event + 1, None);
+                self.runs[index].touched = event;
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Whether it is there or not may depend on `event`.
+    fn concerns(&self, event: usize) -> bool {
+        self.maker == event || self.deleters.contains(&event)
+    }
+}

@@ -1,0 +1,148 @@
+//! Opens, finds and closes rooms.
+//!
+//! Promises: at most one room of a project lives on this hub; a command reaches the room, or comes back refused.
+//! Must never: hold a map's lock across an await.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::room::command::Command;
+use super::room::{self, RoomEnv};
+use crate::domain::ids::ProjectId;
+use crate::domain::sequence::Epoch;
+use crate::store::Head;
+
+/// Commands that wait for one room. Senders wait when it is full.
+pub const MAILBOX_MAX: usize = 1024;
+/// How long a sender waits for a full room, before its message ends as `busy`.
+const MAILBOX_WAIT: Duration = Duration::from_secs(5);
+
+/// Where a room stands, for the comparison of heads. The room writes, the watcher reads.
+#[derive(Debug, Default)]
+pub struct Standing {
+    seq: AtomicU64,
+    revision: AtomicU64,
+    epoch: Mutex<Option<Epoch>>,
+}
+
+impl Standing {
+    /// The room has taken in everything up to here.
+    pub fn set(&self, epoch: Epoch, seq: u64, revision: u64) {
+        self.seq.store(seq, Ordering::Relaxed);
+        self.revision.store(revision, Ordering::Relaxed);
+        *self.epoch.lock() = Some(epoch);
+    }
+
+    /// Whether the store knows something that the room does not. A room that has yet to load will know.
+    pub fn is_behind(&self, head: &Head) -> bool {
+        let Some(epoch) = *self.epoch.lock() else { return false };
+        epoch != head.epoch
+            || self.seq.load(Ordering::Relaxed) < head.seq.0
+            || self.revision.load(Ordering::Relaxed) != head.revision
+    }
+}
+
+#[derive(Clone)]
+struct Handle {
+    /// The room's task holds the other end; it ends when the registry removes the handle.
+    mailbox: mpsc::Sender<Command>,
+    standing: Arc<Standing>,
+}
+
+/// All open rooms of this hub.
+pub struct Registry {
+    rooms: DashMap<ProjectId, Handle>,
+    env: RoomEnv,
+    /// For the rooms, which must find their way back to close.
+    this: Weak<Registry>,
+}
+
+impl Registry {
+    /// No rooms yet.
+    pub fn new(env: RoomEnv) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self { rooms: DashMap::new(), env, this: this.clone() })
+    }
+
+    /// How many rooms are open.
+    pub fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Whether no room is open.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
+    /// Which rooms are open.
+    pub fn projects(&self) -> Vec<ProjectId> {
+        self.rooms.iter().map(|room| *room.key()).collect()
+    }
+
+    /// Where an open room stands.
+    pub fn standing(&self, project: ProjectId) -> Option<Arc<Standing>> {
+        self.rooms.get(&project).map(|room| room.standing.clone())
+    }
+
+    /// Brings a command to the project's room, which is opened if need be. Waits while the room is full; a command
+    /// that cannot be brought is dropped, which answers it with `busy`.
+    pub async fn send(&self, project: ProjectId, command: Command) {
+        let Err(mut command) = self.try_send(project, command) else { return };
+        loop {
+            let Some(mailbox) = self.rooms.get(&project).map(|room| room.mailbox.clone()) else {
+                match self.try_send(project, command) {
+                    Ok(()) => return,
+                    Err(full) => command = full,
+                }
+                continue;
+            };
+            match mailbox.send_timeout(command, MAILBOX_WAIT).await {
+                Ok(()) => return,
+                Err(mpsc::error::SendTimeoutError::Timeout(command)) => return command.refuse_busy(),
+                Err(mpsc::error::SendTimeoutError::Closed(back)) => {
+                    // A room that ended without closing; the next turn opens another.
+                    self.rooms.remove_if(&project, |_, room| room.mailbox.is_closed());
+                    command = back;
+                }
+            }
+        }
+    }
+
+    /// Brings a command to the project's room only if it is open and not full. For news, which the comparison of heads
+    /// makes up for.
+    pub fn send_if_open(&self, project: ProjectId, command: Command) -> Result<(), Command> {
+        match self.rooms.get(&project) {
+            Some(room) => room.mailbox.try_send(command).map_err(TrySendError::into_inner),
+            None => Err(command),
+        }
+    }
+
+    /// Under the map's lock, so that a room that closes has either got the command or is gone.
+    fn try_send(&self, project: ProjectId, command: Command) -> Result<(), Command> {
+        let handle = match self.rooms.entry(project) {
+            Entry::Occupied(room) => room.into_ref(),
+            Entry::Vacant(vacant) => vacant.insert(self.open(project)),
+        };
+        handle.mailbox.try_send(command).map_err(TrySendError::into_inner)
+    }
+
+    fn open(&self, project: ProjectId) -> Handle {
+        let (mailbox, commands) = mpsc::channel(MAILBOX_MAX);
+        let standing = Arc::new(Standing::default());
+        let env = self.env.clone();
+        tokio::spawn(room::run(env, self.this.clone(), project, commands, standing.clone()));
+        Handle { mailbox, standing }
+    }
+
+    /// A room wants to close: it may if nothing waits for it and nobody is about to send (a reserved place counts).
+    pub fn close(&self, project: ProjectId, mailbox: &mpsc::Receiver<Command>) -> bool {
+        let idle = || mailbox.capacity() == mailbox.max_capacity();
+        self.rooms.remove_if(&project, |_, _| idle()).is_some()
+    }
+}

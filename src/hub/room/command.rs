@@ -1,0 +1,269 @@
+//! What a room is asked to do, and how it answers.
+//!
+//! Promises: every question is answered exactly once: one that is dropped, by a full mailbox or a panic, answers itself.
+//! Must never: hold a reply back because a client is slow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::domain::access::Principal;
+use crate::domain::ids::ConnectionId;
+use crate::domain::sequence::Seq;
+use crate::hub::outbox::{Lag, Outbox};
+use crate::hub::{Caller, Intent, Outcome, Snapshot};
+use crate::protocol::code::ErrorCode;
+use crate::protocol::message::{Receipt, Refusal, ServerMessage, Since, encode};
+use crate::store::Head;
+
+/// How long a client is asked to wait when the hub is busy.
+pub const BUSY_RETRY_MS: u64 = 1_000;
+
+/// A refusal that asks to come again.
+pub fn busy(message: &str) -> Refusal {
+    Refusal { retry_after_ms: Some(BUSY_RETRY_MS), ..Refusal::new(ErrorCode::Busy, message) }
+}
+
+/// One connection's place in one room; shared by the connection, which counts it, and the room, which ends it.
+#[derive(Debug, Default)]
+pub struct Seat {
+    over: AtomicBool,
+}
+
+impl Seat {
+    /// The room has refused or removed the connection.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    /// Whether it was ended.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+}
+
+/// Where a reply goes on a socket. Dropped unanswered it says `internal`, so that nobody waits for ever.
+#[derive(Debug)]
+pub struct Reply {
+    outbox: Arc<Outbox>,
+    /// Taken by the answer.
+    receipt: Option<Receipt>,
+}
+
+impl Reply {
+    /// A reply that is due.
+    pub fn new(outbox: Arc<Outbox>, receipt: Receipt) -> Self {
+        Self { outbox, receipt: Some(receipt) }
+    }
+
+    /// Says why not.
+    pub fn refuse(mut self, refusal: &Refusal) {
+        self.send_refusal(refusal);
+    }
+
+    /// The receipt for a message that the caller sends itself; nothing is due any more.
+    pub fn take(mut self) -> (Arc<Outbox>, Receipt) {
+        let receipt = self.receipt.take();
+        // Proven: only this, `refuse` and `drop` take the receipt, and the first two consume the reply.
+        (self.outbox.clone(), receipt.expect("a reply holds its receipt until it is given"))
+    }
+
+    /// Answers an edit.
+    pub fn give(self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Refused(refusal) => self.refuse(refusal),
+            Outcome::Acked(ack) => {
+                let (outbox, receipt) = self.take();
+                outbox.reply(encode(&ServerMessage::Ack { receipt, ack }));
+            }
+            Outcome::Conflict(report) => {
+                let (outbox, receipt) = self.take();
+                outbox.reply(encode(&ServerMessage::Conflict { receipt, report }));
+            }
+        }
+    }
+
+    fn send_refusal(&mut self, refusal: &Refusal) {
+        let Some(receipt) = self.receipt.take() else { return };
+        if refusal.code == ErrorCode::Internal {
+            tracing::error!(request = %receipt.request, "a message was dropped unanswered");
+        }
+        self.outbox.reply(encode(&ServerMessage::Error { receipt, refusal }));
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if self.receipt.is_some() {
+            self.send_refusal(&internal());
+        }
+    }
+}
+
+/// The hub's fault.
+pub fn internal() -> Refusal {
+    Refusal::new(ErrorCode::Internal, "The hub failed; send the same again, its editId tells what became of it.")
+}
+
+/// Who waits for what became of an edit.
+#[derive(Debug)]
+pub enum Waiter {
+    /// A connection.
+    Client(Reply),
+    /// A call; a dropped sender is an internal error there.
+    Call(oneshot::Sender<Outcome>),
+}
+
+impl Waiter {
+    /// Answers.
+    pub fn give(self, outcome: Outcome) {
+        match self {
+            Self::Client(reply) => reply.give(&outcome),
+            Self::Call(sender) => drop(sender.send(outcome)),
+        }
+    }
+}
+
+/// An edit on its way.
+#[derive(Debug)]
+pub struct Submission {
+    /// Who wants it.
+    pub caller: Caller,
+    /// Through which connection; it must have joined. `None`: a call over HTTP.
+    pub connection: Option<ConnectionId>,
+    /// What.
+    pub intent: Intent,
+    /// Who waits.
+    pub waiter: Waiter,
+}
+
+/// A connection that comes in.
+#[derive(Debug)]
+pub struct Join {
+    /// Who.
+    pub connection: ConnectionId,
+    /// For whom.
+    pub principal: Principal,
+    /// Where events go.
+    pub outbox: Arc<Outbox>,
+    /// Ended when the room is over for it.
+    pub seat: Arc<Seat>,
+    /// What the client has.
+    pub since: Option<Since>,
+    /// Its presence, if given.
+    pub presence: Option<Arc<RawValue>>,
+    /// The answer.
+    pub reply: Reply,
+}
+
+/// What a room is asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Come in.
+    Join(Box<Join>),
+    /// Go; `reply` is `None` when the socket is gone.
+    Leave {
+        /// Who.
+        connection: ConnectionId,
+        /// The answer.
+        reply: Option<Reply>,
+        /// Told when everything sent before has been answered.
+        left: Option<oneshot::Sender<()>>,
+    },
+    /// Change blocks.
+    Submit(Box<Submission>),
+    /// Set a connection's state.
+    Presence {
+        /// Whose.
+        connection: ConnectionId,
+        /// Any JSON.
+        state: Arc<RawValue>,
+        /// Answered only if it fails.
+        reply: Reply,
+    },
+    /// Tell the others.
+    Signal {
+        /// From whom.
+        connection: ConnectionId,
+        /// The application's word.
+        event: String,
+        /// Any JSON.
+        data: Option<Arc<RawValue>>,
+        /// Answered only if it fails.
+        reply: Reply,
+    },
+    /// Read the log.
+    History {
+        /// For whom.
+        connection: ConnectionId,
+        /// Begin before this.
+        before: Option<Seq>,
+        /// At most this many.
+        limit: u32,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A client reads again: bring what was dropped.
+    CatchUp {
+        /// Who.
+        connection: ConnectionId,
+        /// What.
+        lag: Lag,
+    },
+    /// The blocks, for a call that has checked access.
+    Read {
+        /// Never older than this.
+        min_seq: Option<Seq>,
+        /// The answer.
+        reply: oneshot::Sender<Result<Snapshot, Refusal>>,
+    },
+    /// A connection has a new token.
+    Renewed {
+        /// Whose.
+        connection: ConnectionId,
+        /// What the token says.
+        principal: Principal,
+    },
+    /// Title, access, members or existence may have changed.
+    Changed,
+    /// The store, or another hub, is ahead of what the room was known to have.
+    Ahead(Head),
+    /// Another hub's signal or notice.
+    Aside {
+        /// As the clients get it.
+        frame: Arc<crate::protocol::frame::Frame>,
+        /// Whose connection it came from.
+        from: ConnectionId,
+    },
+}
+
+impl Command {
+    /// Answers `busy`: the room does not keep up.
+    pub fn refuse_busy(self) {
+        self.refuse(&busy("The room does not keep up; wait and send the same again."));
+    }
+
+    /// Answers with a refusal whoever asked.
+    pub fn refuse(self, refusal: &Refusal) {
+        match self {
+            Self::Join(join) => {
+                join.seat.end();
+                join.reply.refuse(refusal);
+            }
+            Self::Submit(submission) => submission.waiter.give(Outcome::Refused(refusal.clone())),
+            Self::Presence { reply, .. } | Self::Signal { reply, .. } | Self::History { reply, .. } => {
+                reply.refuse(refusal);
+            }
+            Self::Leave { reply: Some(reply), .. } => reply.refuse(refusal),
+            Self::Read { reply, .. } => drop(reply.send(Err(refusal.clone()))),
+            Self::Leave { reply: None, .. }
+            | Self::CatchUp { .. }
+            | Self::Renewed { .. }
+            | Self::Changed
+            | Self::Ahead(_)
+            | Self::Aside { .. } => {}
+        }
+    }
+}

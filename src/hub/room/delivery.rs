@@ -1,0 +1,164 @@
+//! Brings events to the members: in order, without holes, or a reset ([JN5], [JN7]).
+//!
+//! Promises: one broadcast is one buffer, whoever and however many receive it.
+//! Must never: be called with what is not in the database.
+
+use std::sync::Arc;
+
+use super::snapshot::{Encoded, PART_BYTES_MAX};
+use super::{Ending, Room};
+use crate::domain::event::Event;
+use crate::domain::ids::ProjectId;
+use crate::domain::sequence::{Epoch, Seq};
+use crate::protocol::frame::Frame;
+use crate::protocol::message::{ResetReason, ServerMessage, encode, event_len};
+use crate::store::StoreError;
+
+/// An event larger than this is not sent ([JN7]).
+pub const EVENT_BYTES_MAX: usize = 256 << 10;
+
+/// Events as frames of about 256 KiB, each with its first and last seq.
+pub fn frames(project: ProjectId, epoch: Epoch, events: &[Arc<Event>]) -> Vec<(Seq, Seq, Arc<Frame>)> {
+    let mut frames = Vec::new();
+    let (mut begin, mut bytes) = (0, 0);
+    for (at, event) in events.iter().enumerate() {
+        let len = event_len(event);
+        if at > begin && bytes + len > PART_BYTES_MAX {
+            frames.push(frame(project, epoch, &events[begin..at]));
+            (begin, bytes) = (at, 0);
+        }
+        bytes += len;
+    }
+    if begin < events.len() {
+        frames.push(frame(project, epoch, &events[begin..]));
+    }
+    frames
+}
+
+fn frame(project: ProjectId, epoch: Epoch, events: &[Arc<Event>]) -> (Seq, Seq, Arc<Frame>) {
+    let frame = encode(&ServerMessage::Events { project, epoch, events });
+    (events[0].seq, events[events.len() - 1].seq, frame)
+}
+
+/// Whether an event is too large to send.
+pub fn any_large(events: &[Arc<Event>]) -> bool {
+    events.iter().any(|event| event_len(event) > EVENT_BYTES_MAX)
+}
+
+impl Room {
+    /// Brings events that are in the database, and in the replica, to every member.
+    pub(super) fn deliver(&mut self, events: &[Arc<Event>]) {
+        let Some(last) = events.last() else { return };
+        self.encoded = None;
+        self.told = last.seq;
+        self.stand();
+        if any_large(events) {
+            return self.reset_all(ResetReason::Large);
+        }
+        if self.members.is_empty() {
+            return;
+        }
+        for (first, last, frame) in frames(self.id, self.replica.epoch(), events) {
+            for member in self.members.values() {
+                member.outbox.events(self.id, first, last, frame.clone());
+            }
+        }
+        metrics::counter!("blockhub_deliveries_total").increment((events.len() * self.members.len()) as u64);
+    }
+
+    /// Everybody begins again from a snapshot of now.
+    pub(super) fn reset_all(&mut self, reason: ResetReason) {
+        if self.members.is_empty() {
+            return;
+        }
+        let frames = self.reset_frames(reason);
+        for member in self.members.values() {
+            member.outbox.start(self.id, self.told, frames.clone());
+        }
+    }
+
+    /// A reset and the parts of its snapshot.
+    pub(super) fn reset_frames(&mut self, reason: ResetReason) -> Vec<Arc<Frame>> {
+        let encoded = self.encoded();
+        let reset = encode(&ServerMessage::Reset {
+            project: self.id,
+            epoch: self.replica.epoch(),
+            seq: encoded.seq,
+            reason,
+            blocks: encoded.parts[0].clone(),
+            more: encoded.parts.len() > 1,
+        });
+        std::iter::once(reset).chain(self.further_parts(&encoded)).collect()
+    }
+
+    /// What follows a message that holds the first part.
+    pub(super) fn further_parts(&self, encoded: &Encoded) -> Vec<Arc<Frame>> {
+        let count = encoded.parts.len();
+        let part = |at: usize| {
+            let blocks = encoded.parts[at].clone();
+            encode(&ServerMessage::Snapshot { project: self.id, blocks, last: at + 1 == count })
+        };
+        (1..count).map(part).collect()
+    }
+
+    /// The blocks of now, encoded at most once a seq.
+    pub(super) fn encoded(&mut self) -> Encoded {
+        let seq = self.replica.project.seq;
+        match &self.encoded {
+            Some(encoded) if encoded.seq == seq => encoded.clone(),
+            _ => self.encoded.insert(Encoded::new(&self.replica.project)).clone(),
+        }
+    }
+
+    /// Takes in, and tells, everything that the store has and this room has not.
+    pub(super) async fn catch_up(&mut self) -> Result<(), StoreError> {
+        let store = self.env.store.clone();
+        loop {
+            let events = self.replica.catch_up(&*store).await?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            metrics::counter!("blockhub_caught_up_events_total").increment(events.len() as u64);
+            self.deliver(&events);
+        }
+    }
+
+    /// Reads everything anew; members get the events they miss, or a reset if the log is another.
+    pub(super) async fn reload(&mut self) -> Result<(), Ending> {
+        let store = self.env.store.clone();
+        let epoch = self.replica.epoch();
+        let fresh = super::Replica::load(&*store, self.id).await.map_err(|error| {
+            tracing::error!(project = %self.id, %error, "a room could not be read again");
+            Ending::Failed
+        })?;
+        self.replica = fresh.ok_or(Ending::Gone)?;
+        self.encoded = None;
+        self.tell_changes();
+        if self.replica.epoch() != epoch || self.replica.project.seq < self.told {
+            self.told = self.replica.project.seq;
+            self.stand();
+            self.reset_all(ResetReason::Epoch);
+            return Ok(());
+        }
+        self.tell_missed().await
+    }
+
+    /// The replica is ahead of what was told: the events between come from the store.
+    async fn tell_missed(&mut self) -> Result<(), Ending> {
+        use crate::store::Span;
+        let store = self.env.store.clone();
+        while self.told < self.replica.project.seq {
+            let page = store.events(self.id, Span::After(self.told), super::replica::PAGE).await;
+            let mut events = page.map_err(|_| Ending::Failed)?;
+            events.retain(|event| event.seq <= self.replica.project.seq);
+            if events.first().is_none_or(|event| event.seq != self.told.next()) {
+                self.told = self.replica.project.seq;
+                self.reset_all(ResetReason::Lagged);
+                break;
+            }
+            self.deliver(&events);
+        }
+        self.stand();
+        Ok(())
+    }
+}

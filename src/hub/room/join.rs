@@ -1,0 +1,173 @@
+//! Coming in, and coming back ([JN1]–[JN4], [JN6]).
+//!
+//! Promises: between the state that a join brings and the events that follow nothing is lost or doubled; a client is
+//! never sent back in time.
+//! Must never: recover in part; it is all events since, or a snapshot.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::command::{Join, busy};
+use super::delivery::{any_large, frames};
+use super::snapshot::PART_BYTES_MAX;
+use super::{Member, Room, not_found};
+use crate::domain::access::{Action, Answer, Role, may};
+use crate::domain::edit::BaseEpoch;
+use crate::domain::event::Event;
+use crate::domain::ids::ConnectionId;
+use crate::domain::sequence::Seq;
+use crate::hub::clock::now;
+use crate::hub::outbox::Lag;
+use crate::protocol::frame::Frame;
+use crate::protocol::message::{Joined, ResetReason, ServerMessage, Since, State, encode, event_len};
+use crate::store::{Span, StoreError};
+
+/// Recovered events up to this size are always sent, even if a snapshot were smaller ([JN2]).
+const RECOVER_BYTES: usize = 64 << 10;
+/// No event is smaller on the wire, so a longer way back need not be looked at.
+const EVENT_BYTES_MIN: u64 = 200;
+/// Events read from the store to recover one client.
+const RECOVER_EVENTS_MAX: u32 = 10_000;
+
+impl Room {
+    pub(super) async fn join(&mut self, join: Join) {
+        let Some(role) = self.role_of(&join.principal) else {
+            join.seat.end();
+            return join.reply.refuse(&not_found());
+        };
+        if may(&join.principal, Some(role), Action::Read) != Answer::Yes {
+            join.seat.end();
+            return join.reply.refuse(&not_found());
+        }
+        let recovered = match self.recovered(join.since).await {
+            Ok(recovered) => recovered,
+            Err(error) => {
+                tracing::warn!(project = %self.id, %error, "a join could not be answered");
+                join.seat.end();
+                return join.reply.refuse(&busy("The project's history cannot be read just now."));
+            }
+        };
+        self.roster.join(join.connection, join.principal.actor.clone(), join.presence.clone());
+        self.presence_changed();
+        self.seat(join, role, recovered);
+    }
+
+    fn seat(&mut self, join: Join, role: Role, recovered: Option<Vec<Arc<Event>>>) {
+        let (outbox, receipt) = join.reply.take();
+        let count = recovered.as_deref().map(first_part);
+        let encoded = self.encoded_if(recovered.is_none());
+        let state = match (&recovered, &encoded) {
+            (Some(events), _) => State::Events(&events[..count.unwrap_or(0)]),
+            (None, Some(encoded)) => {
+                State::Blocks { blocks: encoded.parts[0].clone(), more: encoded.parts.len() > 1 }
+            }
+            // Proven: `encoded_if` gives the blocks whenever there are no events to recover with.
+            (None, None) => return,
+        };
+        let joined = Joined {
+            project: self.id,
+            title: &self.replica.info.title,
+            role,
+            epoch: self.replica.epoch(),
+            seq: joined_seq(&state, self.replica.project.seq),
+            state,
+            members: self.roster.everybody().map(|(id, present)| (id, present.clone())).collect(),
+        };
+        let mut out = vec![encode(&ServerMessage::Joined { receipt, joined })];
+        out.extend(encoded.iter().flat_map(|encoded| self.further_parts(encoded)));
+        if let (Some(events), Some(count)) = (&recovered, count) {
+            out.extend(self.event_frames(&events[count..]));
+        }
+        outbox.start(self.id, self.told, out);
+        let member = Member { principal: join.principal, outbox, seat: join.seat, role };
+        self.members.insert(join.connection, member);
+        self.idle_since = Instant::now();
+    }
+
+    fn encoded_if(&mut self, wanted: bool) -> Option<super::Encoded> {
+        wanted.then(|| self.encoded())
+    }
+
+    fn event_frames(&self, events: &[Arc<Event>]) -> Vec<Arc<Frame>> {
+        frames(self.id, self.replica.epoch(), events).into_iter().map(|(_, _, frame)| frame).collect()
+    }
+
+    /// The events since, if the client can go on from there ([JN2]).
+    async fn recovered(&mut self, since: Option<Since>) -> Result<Option<Vec<Arc<Event>>>, StoreError> {
+        let Some(since) = since else { return Ok(None) };
+        if since.epoch != BaseEpoch::Known(self.replica.epoch()) {
+            return Ok(None);
+        }
+        if since.seq > self.replica.project.seq {
+            self.catch_up().await?;
+        }
+        if since.seq > self.replica.project.seq {
+            return Ok(None);
+        }
+        self.events_after(since.seq).await
+    }
+
+    /// The events after `seq`, if all are kept, none is too large, and a snapshot would not be smaller.
+    async fn events_after(&mut self, seq: Seq) -> Result<Option<Vec<Arc<Event>>>, StoreError> {
+        let missing = self.replica.project.seq.0 - seq.0;
+        if missing * EVENT_BYTES_MIN > RECOVER_BYTES as u64 && missing * EVENT_BYTES_MIN > self.encoded().bytes as u64 {
+            return Ok(None);
+        }
+        let events = match self.replica.past.since(seq, &self.replica.project) {
+            Some(events) => events,
+            None if seq < self.replica.log_start || missing > u64::from(RECOVER_EVENTS_MAX) => return Ok(None),
+            None => self.env.store.events(self.id, Span::After(seq), RECOVER_EVENTS_MAX).await?,
+        };
+        let events: Vec<_> = events.into_iter().filter(|event| event.seq <= self.replica.project.seq).collect();
+        let whole = events.len() as u64 == missing;
+        let bytes: usize = events.iter().map(|event| event_len(event)).sum();
+        let small = bytes <= RECOVER_BYTES || bytes < self.encoded().bytes;
+        Ok((whole && small && !any_large(&events)).then_some(events))
+    }
+
+    /// A client reads again: it gets what was dropped, or a reset ([JN6]).
+    pub(super) async fn bring(&mut self, connection: ConnectionId, lag: Lag) {
+        if !self.members.contains_key(&connection) {
+            return;
+        }
+        if let Some(after) = lag.events_after {
+            let frames = match self.events_after(after).await {
+                Ok(Some(events)) => self.event_frames(&events),
+                Ok(None) => self.reset_frames(ResetReason::Lagged),
+                Err(error) => {
+                    tracing::warn!(project = %self.id, %error, "a slow reader gets a reset: the log cannot be read");
+                    self.reset_frames(ResetReason::Lagged)
+                }
+            };
+            metrics::counter!("blockhub_lags_total").increment(1);
+            if let Some(member) = self.members.get(&connection) {
+                member.outbox.start(self.id, self.told, frames);
+            }
+        }
+        self.bring_roster(connection, &lag);
+    }
+
+    /// The role of a principal, by the token, the membership and what everybody has.
+    pub(super) fn role_of(&self, principal: &crate::domain::access::Principal) -> Option<Role> {
+        let membership = self.replica.members.get(principal.user()).copied();
+        principal.role(self.id, membership, self.replica.info.access, now())
+    }
+}
+
+/// How many events fit into the answer itself ([JN4]).
+fn first_part(events: &[Arc<Event>]) -> usize {
+    let mut bytes = 0;
+    let fits = |event: &&Arc<Event>| {
+        bytes += event_len(event);
+        bytes <= PART_BYTES_MAX
+    };
+    events.iter().take_while(fits).count()
+}
+
+fn joined_seq(state: &State<'_>, head: Seq) -> Seq {
+    match state {
+        State::Blocks { .. } => head,
+        State::Events(events) => events.last().map_or(head, |event| event.seq),
+    }
+}

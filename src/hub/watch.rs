@@ -1,0 +1,92 @@
+//! Looks once a second where the open projects stand in the store, and listens to other hubs' hints (design,
+//! invariant 4).
+//!
+//! Promises: what another hub, or another program, did to an open project is seen within about a second, with the bus
+//! or without.
+//! Must never: ask the store more than once a turn.
+
+use std::collections::HashMap;
+use std::sync::Weak;
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::MissedTickBehavior;
+
+use super::Hub;
+use super::room::command::Command;
+use crate::bus::{Hint, News};
+use crate::domain::ids::ProjectId;
+use crate::store::Head;
+
+/// How often heads are compared.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Compares heads until the hub is gone.
+pub async fn compare_heads(hub: Weak<Hub>) {
+    let mut tick = tokio::time::interval(INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let Some(hub) = hub.upgrade() else { return };
+        let projects = hub.registry.projects();
+        if projects.is_empty() {
+            continue;
+        }
+        match hub.store.heads(&projects).await {
+            Ok(heads) => tell(&hub, &projects, heads),
+            Err(error) => tracing::warn!(%error, rooms = projects.len(), "heads could not be compared"),
+        }
+    }
+}
+
+/// Rooms that are behind, or whose project is gone, look for themselves.
+fn tell(hub: &Hub, projects: &[ProjectId], heads: Vec<Head>) {
+    let heads: HashMap<_, _> = heads.into_iter().map(|head| (head.project, head)).collect();
+    for project in projects {
+        let command = match heads.get(project) {
+            None => Command::Changed,
+            Some(head) => match hub.registry.standing(*project) {
+                Some(standing) if standing.is_behind(head) => Command::Ahead(*head),
+                _ => continue,
+            },
+        };
+        metrics::counter!("blockhub_heads_behind_total").increment(1);
+        // A full or closing room: the next turn comes in a second.
+        drop(hub.registry.send_if_open(*project, command));
+    }
+}
+
+/// Brings hints to the rooms they concern, until the hub is gone.
+pub async fn listen(hub: Weak<Hub>) {
+    let Some(mut hints) = hub.upgrade().map(|hub| hub.bus.hints()) else { return };
+    loop {
+        match hints.recv().await {
+            Ok(hint) => match hub.upgrade() {
+                Some(hub) if hint.from != hub.id => take(&hub, hint).await,
+                Some(_) => {}
+                None => return,
+            },
+            // Lost hints are made up for by the comparison of heads.
+            Err(RecvError::Lagged(lost)) => metrics::counter!("blockhub_hints_lost_total").increment(lost),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn take(hub: &Hub, hint: Hint) {
+    let command = match hint.news {
+        News::Changed => Command::Changed,
+        News::Aside { frame, from } => Command::Aside { frame, from },
+        News::Moved { .. } => {
+            let Some(standing) = hub.registry.standing(hint.project) else { return };
+            match hub.store.heads(&[hint.project]).await {
+                Ok(heads) => match heads.first() {
+                    Some(head) if standing.is_behind(head) => Command::Ahead(*head),
+                    _ => return,
+                },
+                Err(_) => return,
+            }
+        }
+    };
+    drop(hub.registry.send_if_open(hint.project, command));
+}
