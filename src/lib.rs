@@ -1,6 +1,7 @@
 //! BlockHub.
 pub mod bus;
 pub mod config;
+pub mod document;
 pub mod domain;
 pub mod hub;
 pub mod protocol;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::event::{Change, Event, Misfit};
 use super::ids::BlockId;
+use super::merge;
 use super::position::Position;
 use super::sequence::{Seq, Version};
 
@@ -37,6 +39,13 @@ pub struct Block {
     pub content: Content,
     /// How often it was touched.
     pub version: Version,
+}
+
+impl Block {
+    /// About how much memory it holds, in bytes.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.kind.len() + self.place.position.as_str().len() + merge::weight(&self.content)
+    }
 }
 
 /// What is left of a deleted block: enough to answer who names it.
@@ -148,5 +157,72 @@ impl Project {
             }
         }
         Some(block)
+    }
+}
+
+/// Events, forwards and back.
+impl Project {
+    /// Applies the event that comes next; answers which blocks it touched, each once, with its version now.
+    ///
+    /// Errors: the event does not fit these blocks; they are then good for nothing any more.
+    pub fn apply(&mut self, event: &Event) -> Result<Vec<(BlockId, Version)>, Misfit> {
+        event.changes.iter().try_for_each(|change| self.apply_change(change))?;
+        self.seq = event.seq;
+        if event.is_structural() {
+            self.tree_seq = event.seq;
+        }
+        Ok(event.touched())
+    }
+
+    /// Takes back the last event that was applied: the exact inverse of `apply`, but for `tree_seq`, which an event
+    /// does not know of the one before: it stays a bound that no structural edit lies above.
+    ///
+    /// Errors: as `apply`.
+    pub fn take_back(&mut self, event: &Event) -> Result<(), Misfit> {
+        event.changes.iter().rev().try_for_each(|change| self.take_back_change(change))?;
+        self.seq = Seq(event.seq.0.saturating_sub(1));
+        self.tree_seq = self.tree_seq.min(self.seq);
+        Ok(())
+    }
+
+    fn apply_change(&mut self, change: &Change) -> Result<(), Misfit> {
+        match change {
+            Change::Insert { block } => self.put_new(block),
+            Change::Delete { blocks } => {
+                blocks.iter().rev().try_for_each(|block| self.take(block.id).map(drop).ok_or(Misfit))
+            }
+            Change::Update { block, .. } | Change::Text { block, .. } | Change::Move { block, .. } => {
+                let held = self.take(*block);
+                self.put_back(change.apply_to(*block, held)?)
+            }
+        }
+    }
+
+    fn take_back_change(&mut self, change: &Change) -> Result<(), Misfit> {
+        match change {
+            Change::Insert { block } => self.take(block.id).map(drop).ok_or(Misfit),
+            Change::Delete { blocks } => blocks.iter().try_for_each(|block| self.put_new(block)),
+            Change::Update { block, .. } | Change::Text { block, .. } | Change::Move { block, .. } => {
+                let held = self.take(*block);
+                self.put_back(change.take_back_from(*block, held)?)
+            }
+        }
+    }
+
+    fn put_new(&mut self, block: &Block) -> Result<(), Misfit> {
+        if self.blocks.contains_key(&block.id) {
+            return Err(Misfit);
+        }
+        self.put_back(Some(Arc::new(block.clone())))
+    }
+
+    fn put_back(&mut self, block: Option<Arc<Block>>) -> Result<(), Misfit> {
+        let block = block.ok_or(Misfit)?;
+        let siblings = self.siblings(block.place.parent);
+        if siblings.is_some_and(|siblings| siblings.contains_key(&block.place.position)) {
+            return Err(Misfit);
+        }
+        self.put(block);
+        Ok(())
     }
 }

@@ -47,6 +47,8 @@ pub struct Edit {
     pub on_conflict: OnConflict,
     /// Applied in order.
     pub ops: Vec<Op>,
+    /// Undo only: the edits that are taken back. What they did is no change by others ([HI2]).
+    pub ignoring: Vec<EditId>,
 }
 
 /// One step of an edit.
@@ -103,6 +105,13 @@ pub enum Op {
         /// The version the author saw.
         base: Version,
     },
+    /// Undo only: a block that came to be goes, if nothing stands under it.
+    Uninsert {
+        /// Which block.
+        block: BlockId,
+        /// The version that the undone edit made.
+        base: Version,
+    },
     /// Undo and restore only: a deleted block lives again as it is given here; its `version` is ignored.
     Revive {
         /// What it will be; a taken position gives way to the next free one.
@@ -140,9 +149,46 @@ impl Op {
             | Self::Text { block, .. }
             | Self::Move { block, .. }
             | Self::Delete { block, .. }
+            | Self::Uninsert { block, .. }
             | Self::Return { block, .. }
             | Self::Untext { block, .. } => *block,
             Self::Revive { block, .. } => block.id,
         }
+    }
+
+    /// The block that the op brings to life.
+    pub fn born(&self) -> Option<BlockId> {
+        match self {
+            Self::Insert { block, .. } => Some(*block),
+            Self::Revive { block, .. } => Some(block.id),
+            _ => None,
+        }
+    }
+
+    /// The version that the author saw; an insert has seen none.
+    pub fn base(&self) -> Option<Version> {
+        match self {
+            Self::Insert { .. } => None,
+            Self::Update { base, .. }
+            | Self::Text { base, .. }
+            | Self::Move { base, .. }
+            | Self::Delete { base, .. }
+            | Self::Uninsert { base, .. }
+            | Self::Revive { base, .. }
+            | Self::Return { base, .. } => Some(*base),
+            Self::Untext { target, .. } => Some(*target),
+        }
+    }
+
+    /// All blocks that the op needs to be there: its own, unless it is born, the parent, the sibling.
+    pub fn named(&self) -> Vec<BlockId> {
+        let own = self.born().is_none().then(|| self.block());
+        let others = match self {
+            Self::Insert { parent, after, .. } | Self::Move { parent, after, .. } => [*parent, *after],
+            Self::Return { place, .. } => [place.parent, None],
+            Self::Revive { block, .. } => [block.place.parent, None],
+            _ => [None, None],
+        };
+        own.into_iter().chain(others.into_iter().flatten()).collect()
     }
 }

@@ -36,6 +36,11 @@ impl Version {
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
+
+    /// The version before this one; before 0 is 0.
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
 }
 
 impl fmt::Display for Version {

@@ -15,13 +15,7 @@ use crate::store::{BlockState, BlockWrite, Commit, EditRecord};
 
 /// What the store is asked: `events`, decided on `epoch` and, if they change the tree, on `tree_seq`; `after` is the
 /// project with all of them applied.
-pub fn commit_of(
-    project: ProjectId,
-    epoch: Epoch,
-    tree_seq: Seq,
-    after: &Project,
-    events: &[Arc<Event>],
-) -> Commit {
+pub fn commit_of(project: ProjectId, epoch: Epoch, tree_seq: Seq, after: &Project, events: &[Arc<Event>]) -> Commit {
     let structural = events.iter().any(|event| event.is_structural());
     Commit {
         project,

@@ -72,7 +72,8 @@ fn lane_of(project: ProjectId, lanes: usize) -> usize {
 async fn run_lane(store: Arc<dyn Store>, waiters: Arc<Semaphore>, mut requests: mpsc::Receiver<Request>) {
     let mut batch = Vec::new();
     while requests.recv_many(&mut batch, ROOMS_PER_BATCH_MAX).await > 0 {
-        let (commits, replies): (Vec<_>, Vec<_>) = batch.drain(..).map(|request| (request.commit, request.reply)).unzip();
+        let (commits, replies): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|request| (request.commit, request.reply)).unzip();
         let (commits, settled) = write(store.clone(), commits, Patience::None).await;
         for ((commit, reply), settled) in commits.into_iter().zip(replies).zip(settled) {
             match settled {

@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::clock::now;
 use super::outbox::Outbox;
+use super::roll::Entry;
 use super::room::command::{Command, Join, Reply, Seat, Submission, Waiter};
 use super::room::not_joined;
-use super::roll::Entry;
 use super::{Caller, Hub, Intent};
 use crate::domain::access::Principal;
 use crate::domain::ids::{ConnectionId, ProjectId, RequestId, SessionId};
@@ -206,7 +206,9 @@ impl Connection {
 
     async fn greet(&mut self, envelope: Option<Envelope>, request: RequestId) {
         let (id, hello) = match envelope {
-            Some(Envelope { id, message: ClientMessage::Hello { token, session, user } }) => (id, (token, session, user)),
+            Some(Envelope { id, message: ClientMessage::Hello { token, session, user } }) => {
+                (id, (token, session, user))
+            }
             other => {
                 let id = other.and_then(|envelope| envelope.id);
                 return self.turn_away(Receipt { id, request }, &say_hello());

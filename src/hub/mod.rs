@@ -111,12 +111,7 @@ pub struct Snapshot {
 /// Tells whom a token, or in open mode a name, speaks for.
 pub trait Authenticator: Send + Sync {
     /// A refusal is always `unauthenticated`.
-    fn authenticate(
-        &self,
-        token: Option<&str>,
-        user: Option<NamedUser>,
-        now: Timestamp,
-    ) -> Result<Principal, Refusal>;
+    fn authenticate(&self, token: Option<&str>, user: Option<NamedUser>, now: Timestamp) -> Result<Principal, Refusal>;
 
     /// Whether no key is configured: everybody is who they say, and no token ends.
     fn is_open(&self) -> bool;

@@ -9,6 +9,9 @@
 //!
 //! Must never: decide. What is checked is exactly what the commit names.
 
+mod batch;
+mod body;
+mod failure;
 mod record;
 
 pub mod postgres;
@@ -241,9 +244,9 @@ pub enum Span {
 /// What compaction may drop: times before which things are old.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// Events, if any ever ([HI3]).
+    /// Events, if any ever ([HI3]): the log loses its oldest part, never one that a text change still kept leans on.
     pub events_before: Option<Timestamp>,
-    /// Edit records.
+    /// Edit records, once their events are dropped: a record lives at least as long as its event.
     pub records_before: Timestamp,
     /// Projects deleted before this go for good.
     pub deleted_before: Timestamp,
@@ -322,6 +325,12 @@ pub trait Store: Send + Sync {
 
     /// Declares a project's log another one than it was; false if there is no such project.
     async fn bump_epoch(&self, id: ProjectId, log: u64) -> Result<bool, StoreError>;
+
+    /// A theme: its owner and its JSON text.
+    async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError>;
+
+    /// Writes a theme; false if there is one of this id that belongs to another owner.
+    async fn put_theme(&self, id: &str, owner: &UserId, json: &str, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Drops what may be dropped, a bounded part of it at a time; called again until it drops nothing.
     async fn compact(&self, retention: &Retention) -> Result<Dropped, StoreError>;

@@ -3,6 +3,9 @@
 
 mod auth_tokens;
 mod config_sources;
+mod contract;
+mod document_markdown;
+mod harness;
 mod session_local;
 mod telemetry_lines;
 mod text_merge;

@@ -120,7 +120,10 @@ impl Room {
             Intent::Undo { target, edit } => {
                 let targets = self.targets(*target).await.map_err(|error| self.unavailable(&error))?;
                 if targets.is_empty() {
-                    return Err(Refusal::new(ErrorCode::NotFound, "There is no such edit or group, or it is not kept."));
+                    return Err(Refusal::new(
+                        ErrorCode::NotFound,
+                        "There is no such edit or group, or it is not kept.",
+                    ));
                 }
                 Ok(Cow::Owned(undo::undo(*edit, &targets)))
             }
@@ -209,4 +212,3 @@ fn too_large_block(op: usize) -> Refusal {
     let message = "The block's content would grow too large.";
     Refusal { op: Some(op), limit: Some("maxBlockBytes"), ..Refusal::new(ErrorCode::TooLarge, message) }
 }
-

@@ -59,9 +59,7 @@ impl Room {
         let encoded = self.encoded_if(recovered.is_none());
         let state = match (&recovered, &encoded) {
             (Some(events), _) => State::Events(&events[..count.unwrap_or(0)]),
-            (None, Some(encoded)) => {
-                State::Blocks { blocks: encoded.parts[0].clone(), more: encoded.parts.len() > 1 }
-            }
+            (None, Some(encoded)) => State::Blocks { blocks: encoded.parts[0].clone(), more: encoded.parts.len() > 1 },
             // Proven: `encoded_if` gives the blocks whenever there are no events to recover with.
             (None, None) => return,
         };

@@ -142,7 +142,12 @@ pub fn not_found() -> Refusal {
 }
 
 /// Answers whatever comes until the registry lets go.
-async fn refuse_all(registry: &Weak<Registry>, id: ProjectId, mailbox: &mut mpsc::Receiver<Command>, refusal: &Refusal) {
+async fn refuse_all(
+    registry: &Weak<Registry>,
+    id: ProjectId,
+    mailbox: &mut mpsc::Receiver<Command>,
+    refusal: &Refusal,
+) {
     while let Some(registry) = registry.upgrade() {
         while let Ok(command) = mailbox.try_recv() {
             command.refuse(refusal);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::Room;
 use super::command::{Reply, busy, internal};
 use super::replica::PAGE;
-use super::Room;
 use crate::domain::access::Action;
 use crate::domain::block::Project;
 use crate::domain::ids::{ConnectionId, ProjectId};

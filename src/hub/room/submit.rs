@@ -13,13 +13,13 @@ use super::command::{Command, Submission, busy, internal};
 use super::replica::Mark;
 use super::{Ending, Room};
 use crate::bus::{Hint, News};
-use crate::domain::event::Event;
 use crate::domain::event::Change;
+use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, ConnectionId, EditId};
 use crate::domain::sequence::Seq;
+use crate::hub::Outcome;
 use crate::hub::batch::{ack_of, commit_of};
 use crate::hub::committer::Settled;
-use crate::hub::Outcome;
 use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::message::{Ack, LeftReason, Refusal, ServerMessage, encode};
 use crate::store::{Committed, Span, StoreError};
@@ -104,7 +104,8 @@ impl Room {
         if batch.events.is_empty() {
             return self.answer(batch.submissions);
         }
-        let commit = commit_of(self.id, self.replica.epoch(), batch.mark.tree_seq, &self.replica.project, &batch.events);
+        let commit =
+            commit_of(self.id, self.replica.epoch(), batch.mark.tree_seq, &self.replica.project, &batch.events);
         self.in_flight = Some(InFlight { settled: self.env.committer.commit(commit), batch });
     }
 
