@@ -57,7 +57,6 @@ enum State {
 
 struct Open {
     principal: Principal,
-    session: SessionId,
     warned: Warned,
     seats: HashMap<ProjectId, Arc<Seat>>,
 }
@@ -240,7 +239,7 @@ impl Connection {
             limits: &self.hub.limits,
         };
         self.outbox.reply(encode(&welcome));
-        self.state = State::Open(Box::new(Open { principal, session, warned: Warned::No, seats: HashMap::new() }));
+        self.state = State::Open(Box::new(Open { principal, warned: Warned::No, seats: HashMap::new() }));
     }
 
     /// The session that was named, if it is this user's; else a new one, silently.

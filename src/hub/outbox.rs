@@ -1,16 +1,36 @@
 //! What waits for one client, bounded in bytes, by class of message ([JN6]).
+//!
+//! Promises: what is handed to the transport is in the order in which it was put in; events of a project are handed
+//! over without hole or repetition, or a lag says after which seq they are missing; replies are never dropped.
+//! Must never: wait for the client, or for the room.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use tokio::sync::Notify;
+
 use crate::domain::ids::{ConnectionId, ProjectId};
-use crate::domain::sequence::Seq;
+use crate::domain::sequence::{Cursor, Observed, Seq};
 use crate::protocol::code::CloseCode;
 use crate::protocol::frame::Frame;
+
+/// What a waiting frame costs besides its JSON, in bytes: so that many small ones are bounded too.
+pub const FRAME_COST: usize = 128;
+
+/// A queue that once held more than this many frames gives its memory back when it is empty.
+const QUEUE_KEPT_MAX: usize = 16;
 
 /// What waits for one client. Rooms and the connection put in, the transport takes out.
 #[derive(Debug)]
 pub struct Outbox {
-    _p: (),
+    bytes_max: usize,
+    state: Mutex<State>,
+    /// Wakes the transport's writing side: there is something to send.
+    filled: Notify,
+    /// Wakes the transport's reading side: there may be room for more replies, or lags may be due.
+    drained: Notify,
 }
 
 /// What a room has to bring once the client reads again.
@@ -24,52 +44,374 @@ pub struct Lag {
     pub presence_of: Vec<ConnectionId>,
 }
 
+/// What the transport finds in an outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The frames that it was given, if any; more may wait.
+    Frames,
+    /// Nothing waits any more: close.
+    Close(CloseCode, &'static str),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Waiting>,
+    bytes: Bytes,
+    feeds: SmallVec<[Feed; 1]>,
+    closing: Option<(CloseCode, &'static str)>,
+}
+
+/// What waits, by class; with `FRAME_COST` for each frame.
+#[derive(Debug, Default)]
+struct Bytes {
+    replies: usize,
+    events: usize,
+    presence: usize,
+    signals: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    class: Class,
+    frame: Arc<Frame>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Class {
+    Reply,
+    Events { project: ProjectId, first: Seq },
+    Presence { project: ProjectId, who: Arc<[ConnectionId]> },
+    Signal(ProjectId),
+}
+
+/// One project that the connection has joined.
+#[derive(Debug)]
+struct Feed {
+    project: ProjectId,
+    /// The last seq that was put in, and not dropped since.
+    cursor: Cursor,
+    events: EventsLag,
+    /// Whose presence was dropped; no more than come and go while the client lags. Taken by the room.
+    unseen: BTreeSet<ConnectionId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EventsLag {
+    /// Everything up to the cursor is sent or waits.
+    None,
+    /// Everything after the cursor is to be fetched.
+    Due,
+    /// The room was told, and will `start` the project anew.
+    Told,
+}
+
 impl Outbox {
     /// An empty one that holds at most `bytes_max` of what may be shed.
-    pub fn new(_bytes_max: usize) -> Arc<Self> {
-        unimplemented!()
+    pub fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { bytes_max, state: Mutex::default(), filled: Notify::new(), drained: Notify::new() })
     }
+
     /// A reply, or anything else that is never dropped.
-    pub fn reply(&self, _frame: Arc<Frame>) {
-        unimplemented!()
+    pub fn reply(&self, frame: Arc<Frame>) {
+        self.change(|state| state.push(Class::Reply, frame));
     }
+
     /// From here on the connection has everything of `project` up to `seq`, or will have it by `frames`: the answer to
-    /// a join, a reset, a catch-up. Ends a lag; waiting events of the project are dropped, they are in `frames`.
-    pub fn start(&self, _project: ProjectId, _seq: Seq, _frames: Vec<Arc<Frame>>) {
-        unimplemented!()
+    /// a join, a reset, a catch-up. Ends a lag; waiting events of the project are dropped, they are in `frames`. The
+    /// frames count for what waits, but are not dropped.
+    pub fn start(&self, project: ProjectId, seq: Seq, frames: Vec<Arc<Frame>>) {
+        self.change(|state| {
+            state.drop_where(|class| matches!(class, Class::Events { project: of, .. } if *of == project));
+            state.start(project, seq);
+            for frame in frames {
+                state.push(Class::Reply, frame);
+            }
+        });
     }
+
     /// The connection left the room: what waits of it is dropped, no more is taken.
-    pub fn stop(&self, _project: ProjectId) {
-        unimplemented!()
+    pub fn stop(&self, project: ProjectId) {
+        self.change(|state| {
+            state.feeds.retain(|feed| feed.project != project);
+            state.drop_where(|class| class.project() == Some(project));
+        });
     }
+
     /// Events `first..=last`; over the bound they and what waits of the kind become a lag.
-    pub fn events(&self, _project: ProjectId, _first: Seq, _last: Seq, _frame: Arc<Frame>) {
-        unimplemented!()
+    pub fn events(&self, project: ProjectId, first: Seq, last: Seq, frame: Arc<Frame>) {
+        self.change(|state| {
+            let Some(feed) = state.feed(project).filter(|feed| feed.events == EventsLag::None) else { return };
+            match feed.cursor.observe(first, last) {
+                Observed::InOrder => state.push(Class::Events { project, first }, frame),
+                Observed::Duplicate => {}
+                // What waits goes too: a lag begins where the client is, so that one catch-up ends it.
+                Observed::Gap { .. } => {
+                    feed.events = EventsLag::Due;
+                    state.shed_events(|of| of == project);
+                }
+            }
+        });
     }
-    /// A change of presence of these connections; over the bound it becomes a later roster: `Lag::presence_of` names
-    /// all connections whose changes were dropped, so that the room can tell who left meanwhile, too.
-    pub fn presence(&self, _project: ProjectId, _who: &Arc<[ConnectionId]>, _frame: Arc<Frame>) {
-        unimplemented!()
+
+    /// A change of presence of these connections; over the bound it becomes a later roster.
+    pub fn presence(&self, project: ProjectId, who: &Arc<[ConnectionId]>, frame: Arc<Frame>) {
+        self.change(|state| {
+            let Some(feed) = state.feed(project) else { return };
+            if feed.events == EventsLag::None && feed.unseen.is_empty() {
+                state.push(Class::Presence { project, who: who.clone() }, frame);
+            } else {
+                feed.unseen.extend(who.iter());
+            }
+        });
     }
+
     /// A signal or a notice; over the bound it is dropped.
-    pub fn signal(&self, _project: ProjectId, _frame: Arc<Frame>) {
-        unimplemented!()
+    pub fn signal(&self, project: ProjectId, frame: Arc<Frame>) {
+        self.change(|state| {
+            if state.feed(project).is_some() {
+                state.push(Class::Signal(project), frame);
+            }
+        });
     }
+
     /// Say what waits, then close with this code. Later calls change nothing; nothing is taken any more.
-    pub fn close(&self, _code: CloseCode, _reason: &'static str) {
-        unimplemented!()
+    pub fn close(&self, code: CloseCode, reason: &'static str) {
+        self.change(|state| state.closing = Some((code, reason)));
     }
+
     /// Whether it was told to close.
     pub fn is_closed(&self) -> bool {
-        unimplemented!()
+        self.state.lock().closing.is_some()
     }
+
     /// Lags that the client has become fast enough for (less than half the bound waits), each handed out once until
-    /// `start` ends it (events) or the room sends the roster.
+    /// `start` ends it (events).
     pub fn take_lags(&self) -> Vec<Lag> {
-        unimplemented!()
+        let mut state = self.state.lock();
+        if state.bytes.all() >= self.bytes_max / 2 {
+            return Vec::new();
+        }
+        state.feeds.iter_mut().filter_map(Feed::take_lag).collect()
     }
+
+    /// After which seq events of the project are to be fetched, if they still are: a room asks before it catches up,
+    /// since a join may have been faster.
+    pub fn lag(&self, project: ProjectId) -> Option<Seq> {
+        let mut state = self.state.lock();
+        state.feed(project).filter(|feed| feed.events != EventsLag::None).map(|feed| feed.cursor.at)
+    }
+
     /// Waits until replies leave room for reading more from this client.
     pub async fn accepts_input(&self) {
-        unimplemented!()
+        self.until_drained(|state| state.bytes.replies < self.bytes_max).await;
     }
+
+    /// Waits until `take_lags` has something to hand out.
+    pub async fn lags_due(&self) {
+        self.until_drained(|state| state.bytes.all() < self.bytes_max / 2 && state.feeds.iter().any(Feed::is_lag_due))
+            .await;
+    }
+
+    /// Waits until there is something to take.
+    pub async fn filled(&self) {
+        loop {
+            let filled = self.filled.notified();
+            if self.state.lock().is_something_there() {
+                return;
+            }
+            filled.await;
+        }
+    }
+
+    /// Hands over what waits, oldest first, until `frames_max` frames or `bytes_max` bytes are handed over; one frame
+    /// at least, however large.
+    pub fn take(&self, frames_max: usize, bytes_max: usize, mut hand_over: impl FnMut(Arc<Frame>)) -> Taken {
+        let mut state = self.state.lock();
+        let (mut frames, mut bytes) = (0, 0);
+        while frames < frames_max && bytes < bytes_max {
+            let Some(waiting) = state.pop() else { break };
+            (frames, bytes) = (frames + 1, bytes + waiting.frame.len());
+            hand_over(waiting.frame);
+        }
+        let taken = match state.closing {
+            Some((code, reason)) if frames == 0 => Taken::Close(code, reason),
+            _ => Taken::Frames,
+        };
+        drop(state);
+        if frames > 0 {
+            self.drained.notify_waiters();
+        }
+        taken
+    }
+
+    /// Does something to the state unless it is closed, sheds what is too much, and wakes who waits for it.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock();
+        if state.closing.is_some() {
+            return;
+        }
+        change(&mut state);
+        state.shed(self.bytes_max);
+        let is_lag_due = state.feeds.iter().any(Feed::is_lag_due);
+        let is_filled = state.is_something_there();
+        drop(state);
+        if is_lag_due {
+            self.drained.notify_waiters();
+        }
+        if is_filled {
+            self.filled.notify_one();
+        }
+    }
+
+    async fn until_drained(&self, condition: impl Fn(&State) -> bool) {
+        loop {
+            let drained = self.drained.notified();
+            if condition(&self.state.lock()) {
+                return;
+            }
+            drained.await;
+        }
+    }
+}
+
+impl State {
+    fn feed(&mut self, project: ProjectId) -> Option<&mut Feed> {
+        self.feeds.iter_mut().find(|feed| feed.project == project)
+    }
+
+    /// Presence that is due stays due: what starts anew may be a catch-up, which brings no members.
+    fn start(&mut self, project: ProjectId, seq: Seq) {
+        let cursor = Cursor { at: seq };
+        match self.feed(project) {
+            Some(feed) => (feed.cursor, feed.events) = (cursor, EventsLag::None),
+            None => self.feeds.push(Feed { project, cursor, events: EventsLag::None, unseen: BTreeSet::new() }),
+        }
+    }
+
+    fn is_something_there(&self) -> bool {
+        !self.queue.is_empty() || self.closing.is_some()
+    }
+
+    fn push(&mut self, class: Class, frame: Arc<Frame>) {
+        *self.bytes.of(&class) += cost(&frame);
+        self.queue.push_back(Waiting { class, frame });
+    }
+
+    fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.queue.pop_front();
+        if let Some(Waiting { class, frame }) = &waiting {
+            *self.bytes.of(class) -= cost(frame);
+        }
+        self.give_memory_back();
+        waiting
+    }
+
+    fn give_memory_back(&mut self) {
+        if self.queue.is_empty() && self.queue.capacity() > QUEUE_KEPT_MAX {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    fn drop_where(&mut self, is_dropped: impl Fn(&Class) -> bool) -> usize {
+        let (bytes, before) = (&mut self.bytes, self.queue.len());
+        self.queue.retain(|Waiting { class, frame }| {
+            let dropped = is_dropped(class);
+            if dropped {
+                *bytes.of(class) -= cost(frame);
+            }
+            !dropped
+        });
+        before - self.queue.len()
+    }
+
+    /// The policy of [JN6]: signals, then presence, then events, each only if it is still too much.
+    fn shed(&mut self, bytes_max: usize) {
+        if self.bytes.all() > bytes_max && self.bytes.signals > 0 {
+            let dropped = self.drop_where(|class| matches!(class, Class::Signal(_)));
+            count_shed("signals", dropped);
+        }
+        if self.bytes.all() > bytes_max && self.bytes.presence > 0 {
+            self.shed_presence();
+        }
+        if self.bytes.all() > bytes_max && self.bytes.events > 0 {
+            self.shed_events(|_| true);
+        }
+    }
+
+    fn shed_presence(&mut self) {
+        for waiting in &self.queue {
+            let Class::Presence { project, who } = &waiting.class else { continue };
+            if let Some(feed) = self.feeds.iter_mut().find(|feed| feed.project == *project) {
+                feed.unseen.extend(who.iter());
+            }
+        }
+        let dropped = self.drop_where(|class| matches!(class, Class::Presence { .. }));
+        count_shed("presence", dropped);
+    }
+
+    /// The cursor goes back to the last seq that was sent: the one before the first that is dropped.
+    fn shed_events(&mut self, is_shed: impl Fn(ProjectId) -> bool) {
+        let its_first = |class: &Class| match class {
+            Class::Events { project, first } if is_shed(*project) => Some((*project, *first)),
+            _ => None,
+        };
+        for (project, first) in self.queue.iter().rev().filter_map(|waiting| its_first(&waiting.class)) {
+            if let Some(feed) = self.feeds.iter_mut().find(|feed| feed.project == project) {
+                feed.cursor.at = Seq(first.0.saturating_sub(1));
+                feed.events = EventsLag::Due;
+            }
+        }
+        let dropped = self.drop_where(|class| its_first(class).is_some());
+        count_shed("events", dropped);
+    }
+}
+
+impl Feed {
+    fn is_lag_due(&self) -> bool {
+        self.events == EventsLag::Due || !self.unseen.is_empty()
+    }
+
+    fn take_lag(&mut self) -> Option<Lag> {
+        if !self.is_lag_due() {
+            return None;
+        }
+        let events_after = (self.events == EventsLag::Due).then_some(self.cursor.at);
+        if events_after.is_some() {
+            self.events = EventsLag::Told;
+        }
+        let presence_of = std::mem::take(&mut self.unseen).into_iter().collect();
+        Some(Lag { project: self.project, events_after, presence_of })
+    }
+}
+
+impl Bytes {
+    fn all(&self) -> usize {
+        self.replies + self.events + self.presence + self.signals
+    }
+
+    fn of(&mut self, class: &Class) -> &mut usize {
+        match class {
+            Class::Reply => &mut self.replies,
+            Class::Events { .. } => &mut self.events,
+            Class::Presence { .. } => &mut self.presence,
+            Class::Signal(_) => &mut self.signals,
+        }
+    }
+}
+
+impl Class {
+    fn project(&self) -> Option<ProjectId> {
+        match self {
+            Self::Reply => None,
+            Self::Events { project, .. } | Self::Presence { project, .. } | Self::Signal(project) => Some(*project),
+        }
+    }
+}
+
+fn cost(frame: &Frame) -> usize {
+    frame.len() + FRAME_COST
+}
+
+fn count_shed(class: &'static str, dropped: usize) {
+    metrics::counter!("blockhub_outbox_shed_total", "class" => class).increment(dropped as u64);
 }

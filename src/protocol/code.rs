@@ -1,4 +1,7 @@
 //! Error and close codes, with the client's duty.
+//!
+//! Promises: a code's name, HTTP status and number are the contract's.
+//! Must never: hold text that depends on what went wrong; that is a `Refusal`'s.
 
 /// Why a message was refused; the table of `docs/protocol.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +36,44 @@ pub enum ErrorCode {
     Internal,
 }
 
+impl ErrorCode {
+    /// The code as the wire spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownType => "unknown_type",
+            Self::Unsupported => "unsupported",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::NotJoined => "not_joined",
+            Self::Conflict => "conflict",
+            Self::InvalidEdit => "invalid_edit",
+            Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Busy => "busy",
+            Self::Draining => "draining",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The status of an HTTP answer with this code. `not_joined` is the socket's alone: over HTTP nothing is joined.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Self::Malformed | Self::UnknownType | Self::Unsupported | Self::NotJoined => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::TooLarge => 413,
+            Self::InvalidEdit => 422,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
+            Self::Busy | Self::Draining => 503,
+        }
+    }
+}
+
 /// Why a socket is closed; the table of `docs/protocol.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseCode {
@@ -58,4 +99,23 @@ pub enum CloseCode {
     TimedOut,
     /// Limits ignored repeatedly: reconnect after `retryAfterMs` of the last error.
     Flooded,
+}
+
+impl CloseCode {
+    /// The number in the close frame.
+    pub fn number(self) -> u16 {
+        match self {
+            Self::Normal => 1000,
+            Self::Protocol => 1002,
+            Self::NotText => 1007,
+            Self::TooBig => 1009,
+            Self::Restart => 1012,
+            Self::Full => 1013,
+            Self::Violated => 4400,
+            Self::Unauthenticated => 4401,
+            Self::Blocked => 4403,
+            Self::TimedOut => 4408,
+            Self::Flooded => 4429,
+        }
+    }
 }

@@ -4,6 +4,11 @@
 //! Must never: decide, look anything up, or wait.
 
 pub mod code;
+pub mod fields;
 pub mod frame;
+pub mod json;
 pub mod message;
+pub mod pointer;
+pub mod scan;
+pub mod view;
 pub mod word;

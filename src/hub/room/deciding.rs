@@ -12,8 +12,8 @@ use super::reading::blocks_at;
 use super::submit::Decided;
 use super::{Room, not_joined};
 use crate::domain::access::Action;
-use crate::domain::decide::{Decision, Verdict, decide};
-use crate::domain::edit::{Edit, Op};
+use crate::domain::decide::{Decision, Verdict, decide, runs_ahead};
+use crate::domain::edit::Edit;
 use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, EditId, GroupId};
 use crate::domain::past::Need;
@@ -34,16 +34,7 @@ impl Room {
     /// Whether the room must first commit what it has tried, and catch up, before it can decide this.
     pub(super) fn is_beyond(&self, submission: &Submission) -> bool {
         let Intent::Edit(edit) = &submission.intent else { return true };
-        edit.ops.iter().any(|op| match op {
-            Op::Update { block, base, .. }
-            | Op::Text { block, base, .. }
-            | Op::Move { block, base, .. }
-            | Op::Delete { block, base } => match self.replica.project.get(*block) {
-                Some(known) => *base > known.version,
-                None => base.0 > 0,
-            },
-            _ => false,
-        })
+        runs_ahead(&self.replica.project, &self.replica.past, edit)
     }
 
     pub(super) async fn decide_one(&mut self, submission: &Submission) -> Decided {
@@ -81,8 +72,8 @@ impl Room {
         let edit = self.plan(&submission.intent).await.map_err(Outcome::Refused)?;
         for _ in 0..FETCHES_MAX {
             let epoch = self.replica.epoch();
-            let replica = &mut self.replica;
-            match decide(&replica.project, &mut replica.past, epoch, &edit, &self.env.limits) {
+            let (author, replica) = (submission.caller.principal.user(), &mut self.replica);
+            match decide(&replica.project, &mut replica.past, epoch, author, &edit, &self.env.limits) {
                 Verdict::Apply(decision) => return Ok((edit.group, decision)),
                 Verdict::Conflict(conflicts) => {
                     let (project, seq) = (self.id, self.replica.project.seq);

@@ -1,4 +1,11 @@
 //! What clients and hubs say to each other.
+//!
+//! Promises: every message of the contract has a variant here, and nothing else does.
+//! Must never: hold what no rule of the contract needs.
+
+mod body;
+mod decode;
+mod encode;
 
 use std::sync::Arc;
 
@@ -193,11 +200,22 @@ impl Refusal {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry_after_ms: None, limit: None, op: None }
     }
-}
 
-/// Reads one text frame. A refusal comes with the message's id if that could be read.
-pub fn decode(_text: &str, _limits: &WireLimits) -> Result<Envelope, (Option<MessageId>, Refusal)> {
-    unimplemented!()
+    /// A message that cannot be understood.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Malformed, message)
+    }
+
+    /// Over the limit of this name in `welcome.limits`.
+    pub fn too_large(limit: &'static str, message: impl Into<String>) -> Self {
+        Self { limit: Some(limit), ..Self::new(ErrorCode::TooLarge, message) }
+    }
+
+    /// The same, said of the op of this index.
+    #[must_use]
+    pub fn at_op(self, op: usize) -> Self {
+        Self { op: Some(op), message: format!("op {op}: {}", self.message), ..self }
+    }
 }
 
 /// What every reply carries.
@@ -471,17 +489,37 @@ pub enum ServerMessage<'a> {
     },
 }
 
+/// Reads one text frame. A refusal comes with the message's id if that could be read.
+pub fn decode(text: &str, limits: &WireLimits) -> Result<Envelope, (Option<MessageId>, Refusal)> {
+    decode::envelope(text, limits)
+}
+
+/// Reads the body of `POST …/edits`: an `edit` message whose `type` and `project` are not looked at.
+pub fn decode_edit(text: &str, limits: &WireLimits) -> Result<Edit, Refusal> {
+    decode::edit_body(text, limits)
+}
+
+/// Reads the body of `POST …/undo`: what is to be taken back, and the new edit's name.
+pub fn decode_undo(text: &str) -> Result<(Uuid, EditId), Refusal> {
+    decode::undo_body(text)
+}
+
+/// Reads the body of `POST …/restore`: after which seq, and the new edit's name.
+pub fn decode_restore(text: &str) -> Result<(Seq, EditId), Refusal> {
+    decode::restore_body(text)
+}
+
 /// Writes one message.
-pub fn encode(_message: &ServerMessage<'_>) -> Arc<Frame> {
-    unimplemented!()
+pub fn encode(message: &ServerMessage<'_>) -> Arc<Frame> {
+    encode::frame(message)
 }
 
 /// A JSON array of blocks.
-pub fn encode_blocks<'a>(_blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
-    unimplemented!()
+pub fn encode_blocks<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
+    encode::blocks(blocks)
 }
 
-/// How large the event is on the wire, without encoding it again where that is known.
-pub fn event_len(_event: &Event) -> usize {
-    unimplemented!()
+/// How large the event is on the wire: bytes of JSON.
+pub fn event_len(event: &Event) -> usize {
+    encode::event_len(event)
 }

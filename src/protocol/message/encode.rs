@@ -1,0 +1,72 @@
+//! Writes what hubs say.
+//!
+//! Promises: the shapes of the contract to the letter; a snapshot's blocks are not copied.
+//! Must never: decide what is told to whom.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::body::{Body, MembersTail, MoreTail, SnapshotTail};
+use super::{Joined, Receipt, ServerMessage, State};
+use crate::domain::block::Block;
+use crate::domain::event::Event;
+use crate::protocol::frame::{Chunk, Frame};
+use crate::protocol::json;
+use crate::protocol::view::BlockView;
+use crate::protocol::view::event::EventView;
+use crate::protocol::view::spelling::EpochText;
+
+pub(super) fn blocks<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
+    json::text(&blocks.map(BlockView::from).collect::<Vec<_>>())
+}
+
+pub(super) fn event_len(event: &Event) -> usize {
+    json::len(&EventView::from(event))
+}
+
+pub(super) fn frame(message: &ServerMessage<'_>) -> Arc<Frame> {
+    match message {
+        ServerMessage::Joined { receipt, joined: it } => joined(receipt, it),
+        ServerMessage::Snapshot { project, blocks, last } => {
+            around(&Body::Snapshot { project: *project }, blocks, &SnapshotTail { last: *last })
+        }
+        ServerMessage::Reset { project, epoch, seq, reason, blocks, more } => {
+            let head = Body::Reset { project: *project, epoch: EpochText(*epoch), seq: *seq, reason: reason.as_str() };
+            around(&head, blocks, &MoreTail { more: *more })
+        }
+        message => Frame::new(json::text(&Body::from(message))),
+    }
+}
+
+fn joined(receipt: &Receipt, joined: &Joined<'_>) -> Arc<Frame> {
+    let head = Body::joined(receipt, joined);
+    let members = Body::members(&joined.members);
+    match &joined.state {
+        State::Blocks { blocks, more } => around(&head, blocks, &MembersTail { more: Some(*more), members }),
+        State::Events(_) => {
+            let head = open(json::text(&head));
+            Frame::new([head, tail(&MembersTail { more: None, members })].concat())
+        }
+    }
+}
+
+/// A message with `blocks` as the next to last of its members.
+fn around(head: &Body<'_>, blocks: &Arc<Chunk>, rest: &impl Serialize) -> Arc<Frame> {
+    let mut head = open(json::text(head));
+    head.extend_from_slice(b",\"blocks\":");
+    Frame::around(head, Arc::clone(blocks), tail(rest))
+}
+
+/// An object that more members can follow.
+fn open(mut object: Vec<u8>) -> Vec<u8> {
+    object.pop();
+    object
+}
+
+/// The members of an object, to follow others.
+fn tail(rest: &impl Serialize) -> Vec<u8> {
+    let mut object = json::text(rest);
+    object[0] = b',';
+    object
+}
