@@ -3,6 +3,7 @@
 //! Promises: each call asks the policy; who may not see a project is told what they would be told if there were none.
 //! Must never: leave a room unaware of what it changed.
 
+use std::collections::HashMap;
 use std::future::Future;
 
 use uuid::Uuid;
@@ -12,10 +13,14 @@ use super::room::not_found;
 use super::room::people::permit;
 use super::{Caller, Hub, clock};
 use crate::domain::access::{Access, Action, Role};
-use crate::domain::event::Event;
+use crate::domain::block::Project;
+use crate::domain::decide::{EditLimits, Verdict, decide};
+use crate::domain::edit::{BaseEpoch, Edit, OnConflict, Op};
+use crate::domain::event::{Change, Event};
 use crate::domain::ids::{EditId, ProjectId};
-use crate::domain::seed::{self, Draft, SeedError};
-use crate::domain::sequence::{Seq, Timestamp};
+use crate::domain::past::Past;
+use crate::domain::seed::Draft;
+use crate::domain::sequence::{Epoch, Seq, Timestamp};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::Refusal;
 use crate::store::{ListQuery, Membership, NewProject, ProjectChange, ProjectInfo, SharedProjects, StoreError};
@@ -82,7 +87,7 @@ impl Hub {
         if blocks.is_empty() {
             return Ok(None);
         }
-        let changes = seed::changes(blocks, self.limits.block_bytes_max).map_err(unseeded)?;
+        let changes = self.first_changes(caller, blocks)?;
         Ok(Some(Event {
             seq: Seq(1),
             edit: EditId(Uuid::now_v7()),
@@ -94,6 +99,46 @@ impl Hub {
             overwrote: false,
             changes,
         }))
+    }
+
+    /// Decided as an edit of an empty project is: the same rules, the same answers.
+    fn first_changes(&self, caller: &Caller, blocks: &[Draft]) -> Result<Vec<Change>, Refusal> {
+        let mut last = HashMap::new();
+        let insert = |block: &Draft| Op::Insert {
+            block: block.id,
+            kind: block.kind.clone(),
+            parent: block.parent,
+            after: last.insert(block.parent, block.id),
+            content: block.content.clone(),
+        };
+        let edit = Edit {
+            id: EditId(Uuid::nil()),
+            group: None,
+            epoch: BaseEpoch::Current,
+            on_conflict: OnConflict::Reject,
+            ops: blocks.iter().map(insert).collect(),
+            ignoring: Vec::new(),
+        };
+        let mut past = Past::default();
+        for block in blocks.iter().flat_map(|block| [Some(block.id), block.parent]).flatten() {
+            past.learn_grave(block, None);
+        }
+        let limits =
+            EditLimits { block_bytes_max: self.limits.block_bytes_max, text_window_max: self.limits.text_window_max };
+        let (epoch, user) = (Epoch { log: 0, timeline: 0 }, caller.principal.user());
+        match decide(&Project::default(), &mut past, epoch, user, &edit, &limits) {
+            Verdict::Apply(decision) => Ok(decision.changes),
+            Verdict::Invalid { op, message } => {
+                Err(Refusal { op: Some(op), ..Refusal::new(ErrorCode::InvalidEdit, message) })
+            }
+            Verdict::TooLarge { op } => Err(Refusal {
+                op: Some(op),
+                limit: Some("maxBlockBytes"),
+                ..Refusal::new(ErrorCode::TooLarge, "A block is larger than a block may be.")
+            }),
+            // New blocks in an empty project have nothing to conflict with and nothing to look up.
+            Verdict::Conflict(_) | Verdict::Needs(_) => Err(internal()),
+        }
     }
 
     /// The caller's projects, newest change first; on an open hub everybody's that are shared.
@@ -232,8 +277,4 @@ fn check_title(title: &str) -> Result<(), Refusal> {
             ..Refusal::new(ErrorCode::TooLarge, "A title is 256 characters at most.")
         }),
     }
-}
-
-fn unseeded(error: SeedError) -> Refusal {
-    Refusal { op: Some(error.index), ..Refusal::new(ErrorCode::InvalidEdit, error.to_string()) }
 }

@@ -6,6 +6,8 @@ mod config_sources;
 mod contract;
 mod document_markdown;
 mod harness;
+mod http_projects;
+mod http_server;
 mod outbox_policy;
 mod protocol_decode;
 mod protocol_encode;

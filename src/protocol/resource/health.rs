@@ -36,12 +36,10 @@ pub struct HealthView<'a> {
     /// The whole of it.
     pub status: Condition,
     /// This hub.
-    #[schema(value_type = String)]
     pub hub: &'a HubId,
     /// The hub's version.
     pub version: &'static str,
     /// The hub's clock.
-    #[schema(value_type = String, format = DateTime)]
     pub now: Moment,
     /// Milliseconds since it started.
     pub uptime_ms: u64,
@@ -65,12 +63,10 @@ pub struct LifeView<'a> {
     /// Always `ok`.
     pub status: Condition,
     /// This hub.
-    #[schema(value_type = String)]
     pub hub: &'a HubId,
     /// The hub's version.
     pub version: &'static str,
     /// The hub's clock.
-    #[schema(value_type = String, format = DateTime)]
     pub now: Moment,
     /// Milliseconds since it started.
     pub uptime_ms: u64,

@@ -25,7 +25,6 @@ pub struct ProblemView<'a> {
     /// For programs: one of the contract's error codes.
     pub code: &'static str,
     /// The same as `X-Request-Id`.
-    #[schema(value_type = Uuid)]
     pub request_id: RequestId,
     /// Milliseconds after which the same may be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -66,7 +66,6 @@ pub struct ChangeProject {
 #[serde(rename_all = "camelCase")]
 pub struct ProjectView {
     /// Its name.
-    #[schema(value_type = Uuid)]
     pub id: ProjectId,
     /// For people.
     pub title: String,
@@ -78,16 +77,12 @@ pub struct ProjectView {
     /// The caller's role.
     pub role: Role,
     /// Which log.
-    #[schema(value_type = String)]
     pub epoch: EpochText,
     /// The seq of its last event.
-    #[schema(value_type = u64)]
     pub seq: Seq,
     /// When it was created.
-    #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
     /// When it last changed.
-    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Moment,
 }
 
@@ -161,13 +156,10 @@ pub struct ReadBlocks {
 /// A project's blocks after one seq.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SnapshotView<'a> {
-    #[schema(value_type = Uuid)]
     project: ProjectId,
     /// Which log.
-    #[schema(value_type = String)]
     epoch: EpochText,
     /// After which event.
-    #[schema(value_type = u64)]
     seq: Seq,
     /// Parents before children, siblings in order.
     blocks: Vec<BlockView<'a>>,
@@ -219,7 +211,6 @@ impl<'a> EventList<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemberView {
     /// A user's id.
-    #[schema(value_type = String)]
     pub user: UserId,
     /// What they may do.
     pub role: Role,

@@ -24,19 +24,14 @@ pub struct SessionMetadata {
 #[serde(rename_all = "camelCase")]
 pub struct SessionView<'a> {
     /// Its name, for `hello.session`.
-    #[schema(value_type = Uuid)]
     id: SessionId,
     /// Whose it is.
-    #[schema(value_type = String)]
     user: &'a UserId,
     /// When it began.
-    #[schema(value_type = String, format = DateTime)]
     created_at: Moment,
     /// When it was last used.
-    #[schema(value_type = String, format = DateTime)]
     last_seen_at: Moment,
     /// When it ends if it is not used.
-    #[schema(value_type = String, format = DateTime)]
     expires_at: Moment,
     /// How often it was used.
     request_count: u64,

@@ -15,6 +15,7 @@ use super::request::{At, Text, Who};
 use crate::domain::ids::ProjectId;
 use crate::hub::{Caller, Intent, Outcome};
 use crate::protocol::message::{Receipt, ServerMessage, decode_edit, decode_restore, decode_undo, encode};
+use crate::protocol::resource::edit::{EditBody, RestoreBody, UndoBody};
 use crate::protocol::resource::problem::ProblemView;
 use crate::protocol::view::AckView;
 
@@ -23,7 +24,7 @@ use crate::protocol::view::AckView;
 /// The body is that of the `edit` message: `editId`, `ops`, and perhaps `onConflict`, `epoch`, `group`. Sent again with
 /// the same `editId` it is answered as before, and applied once.
 #[utoipa::path(post, path = "/api/projects/{id}/edits", tag = "Blocks", params(("id" = uuid::Uuid, Path)),
-    request_body(content = Object, content_type = "application/json"), responses(
+    request_body = EditBody, responses(
     (status = 200, body = AckView), (status = 409, description = "A problem with the conflict's fields",
     body = ProblemView), (status = "default", body = ProblemView)))]
 pub async fn edit(
@@ -38,8 +39,7 @@ pub async fn edit(
 
 /// Reverse an edit, or a group of edits
 #[utoipa::path(post, path = "/api/projects/{id}/undo", tag = "Blocks", params(("id" = uuid::Uuid, Path)),
-    request_body(content = Object, content_type = "application/json", description = "`target` and `editId`"),
-    responses((status = 200, body = AckView), (status = 409, body = ProblemView),
+    request_body = UndoBody, responses((status = 200, body = AckView), (status = 409, body = ProblemView),
     (status = "default", body = ProblemView)))]
 pub async fn undo(
     State(http): State<Arc<Http>>,
@@ -53,8 +53,7 @@ pub async fn undo(
 
 /// Make the blocks what they were after a seq
 #[utoipa::path(post, path = "/api/projects/{id}/restore", tag = "Blocks", params(("id" = uuid::Uuid, Path)),
-    request_body(content = Object, content_type = "application/json", description = "`seq` and `editId`"),
-    responses((status = 200, body = AckView), (status = "default", body = ProblemView)))]
+    request_body = RestoreBody, responses((status = 200, body = AckView), (status = "default", body = ProblemView)))]
 pub async fn restore(
     State(http): State<Arc<Http>>,
     Who(caller): Who,

@@ -59,5 +59,9 @@ pub async fn remove(
 }
 
 fn a_user(user: UserId) -> Result<UserId, Problem> {
-    if is_user_text(user.as_str()) { Ok(user) } else { Err(malformed("A user's id is 1 to 256 characters, without NUL.")) }
+    if is_user_text(user.as_str()) {
+        Ok(user)
+    } else {
+        Err(malformed("A user's id is 1 to 256 characters, without NUL."))
+    }
 }

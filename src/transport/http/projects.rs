@@ -94,11 +94,7 @@ pub async fn list(
 /// Read a project
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "Projects", params(("id" = Uuid, Path)), responses(
     (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
-pub async fn read(
-    State(http): State<Arc<Http>>,
-    Who(caller): Who,
-    At(id): At<ProjectId>,
-) -> Answer<Json<ProjectView>> {
+pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<ProjectId>) -> Answer<Json<ProjectView>> {
     Ok(Json(http.hub.read_project(&caller, id).await?.into()))
 }
 
