@@ -82,7 +82,9 @@ async fn first_blocks_that_break_a_rule_are_refused_and_nothing_is_created() {
         let problem = server.post("/api/projects", &text(block)).problem(status, code).await;
         assert_eq!(problem["op"], 1, "{problem}");
     }
-    for block in [json!({"kind": "text", "content": []}), json!({"content": {}}), json!(7)] {
+    for block in
+        [json!({"kind": "text", "content": []}), json!({"content": {}}), json!([null, "text", null, {}]), json!(7)]
+    {
         server.post("/api/projects", &text(block)).problem(400, "malformed").await;
     }
     assert_eq!(server.get("/api/projects").expect(200).await.json(), json!({"projects": [], "next": null}));

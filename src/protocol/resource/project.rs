@@ -6,7 +6,8 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -33,6 +34,7 @@ pub struct CreateProject {
     /// What everybody else has: `none` by default, `editor` on an open hub.
     pub access: Option<Access>,
     /// In order; a `parent` names an `id` given before it. They become the project's first event.
+    #[serde(default, deserialize_with = "objects")]
     pub blocks: Option<Vec<NewBlock>>,
 }
 
@@ -228,6 +230,12 @@ pub struct MemberList {
 pub struct SetRole {
     /// What they may do from now on.
     pub role: Role,
+}
+
+/// Derived readers take an array for an object, its items for the fields: here an object is an object.
+fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    let Some(list) = Option::<Vec<Map<String, Value>>>::deserialize(deserializer)? else { return Ok(None) };
+    list.into_iter().map(|object| T::deserialize(object).map_err(de::Error::custom)).collect::<Result<_, _>>().map(Some)
 }
 
 fn bounded(limit: Option<u32>) -> u32 {

@@ -108,6 +108,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Text(text) = Text::from_request(request, state).await?;
+        if !text.trim_start().starts_with('{') {
+            return Err(malformed("The body must be a JSON object."));
+        }
         let told = Json::<T>::from_bytes(text.as_bytes());
         told.map(|Json(told)| Self(told)).map_err(|error| malformed(&error.body_text()))
     }
