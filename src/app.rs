@@ -1,4 +1,160 @@
-//! The composition root: from settings to a hub that serves.
+//! The composition root: from settings to a hub that serves, and to its end in good order.
 //!
-//! Promises: `run` returns when the drain is over, with everything it started ended.
+//! Promises: `run` returns when everybody has been sent away as [DR1] says, with all that it started ended.
 //! Must never: hold a rule; it only puts together.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::local::LocalBus;
+use crate::config::{Config, Database};
+use crate::hub::connection::Connection;
+use crate::hub::housekeeping::{self, Keeping};
+use crate::hub::{Hub, HubParts};
+use crate::protocol::message::WireLimits;
+use crate::session::local::LocalSessions;
+use crate::store::postgres::{PostgresOptions, PostgresStore};
+use crate::store::sqlite::{HubLock, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::telemetry;
+use crate::transport::auth::Keys;
+use crate::transport::http::{self, Http};
+use crate::transport::listener;
+use crate::transport::origin::{Names, OriginPolicy};
+use crate::transport::websocket::Gate;
+
+/// What may wait for one client ([JN6]).
+const OUTBOX_BYTES_MAX: usize = 1 << 20;
+/// Sessions kept in the process; the oldest make room.
+const SESSIONS_MAX: usize = 100_000;
+/// After the drain's window, how long connections have to say what is left.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A store, and what goes with having it to oneself.
+pub struct Opened {
+    /// Durable truth.
+    pub store: Arc<dyn Store>,
+    /// Held as long as the hub serves: no second hub on the same file.
+    lock: Option<HubLock>,
+}
+
+/// Opens the database for a hub: tables are brought up to date, and a SQLite file is this hub's alone.
+pub async fn open_for_hub(database: &Database) -> Result<Opened, StoreError> {
+    let url = database.url.reveal();
+    let lock = if is_sqlite(url) { Some(SqliteStore::lock_hub(url)?) } else { None };
+    Ok(Opened { store: open(database).await?, lock })
+}
+
+/// Opens the database beside a hub that may be running.
+pub async fn open(database: &Database) -> Result<Arc<dyn Store>, StoreError> {
+    let url = database.url.reveal();
+    if is_sqlite(url) {
+        return Ok(Arc::new(SqliteStore::connect(url).await?));
+    }
+    let options = PostgresOptions {
+        url: url.to_owned(),
+        replica_url: None,
+        pool_min: database.pool_min,
+        pool_max: database.pool_max,
+    };
+    Ok(Arc::new(PostgresStore::connect(&options).await?))
+}
+
+/// Brings the tables up to date.
+pub async fn migrate(database: &Database) -> Result<(), StoreError> {
+    let url = database.url.reveal();
+    if is_sqlite(url) { SqliteStore::migrate(url).await } else { PostgresStore::migrate(url).await }
+}
+
+fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+/// Serves until `stop` resolves, then drains; a second `stop` ends it at once.
+pub async fn run<Stop: Future<Output = ()>>(
+    config: &Config,
+    listener: TcpListener,
+    opened: Opened,
+    metrics: PrometheusHandle,
+    mut stop: impl FnMut() -> Stop,
+) {
+    let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
+    let hub = Hub::start(parts(config, &opened));
+    let housekeeping = tokio::spawn(housekeeping::run(Arc::downgrade(&hub), keeping(config)));
+    let upkeep = tokio::spawn(keep_up(metrics.clone()));
+    let router = router(config, &hub, metrics, &tracker);
+    let serving = tokio::spawn(listener::serve(listener, router, shutdown.clone(), tracker.clone()));
+    stop().await;
+    tracing::info!(connections = hub.roll.len(), window = ?config.drain, "draining");
+    hub.roll.drain(config.drain);
+    shutdown.cancel();
+    tracker.close();
+    tokio::select! {
+        waited = timeout(config.drain + FAREWELL, tracker.wait()) => match waited {
+            Ok(()) => tracing::info!("drained"),
+            Err(_) => tracing::warn!(connections = hub.roll.len(), "some connections did not end in time"),
+        },
+        () = stop() => tracing::warn!("told to stop twice: stopping at once"),
+    }
+    serving.abort();
+    housekeeping.abort();
+    upkeep.abort();
+    drop(opened.lock);
+}
+
+fn parts(config: &Config, opened: &Opened) -> HubParts {
+    HubParts {
+        id: config.hub.clone(),
+        store: opened.store.clone(),
+        bus: Arc::new(LocalBus::default()),
+        sessions: Arc::new(LocalSessions::new(SESSIONS_MAX)),
+        authenticator: Arc::new(config.keys.clone()),
+        limits: WireLimits::default(),
+        outbox_bytes_max: OUTBOX_BYTES_MAX,
+    }
+}
+
+fn keeping(config: &Config) -> Keeping {
+    Keeping { history_days: config.history_days, idempotency_days: config.idempotency_days }
+}
+
+fn router(config: &Config, hub: &Arc<Hub>, metrics: PrometheusHandle, tracker: &TaskTracker) -> Router {
+    let origins = OriginPolicy {
+        allowed: config.origins.clone(),
+        names: if matches!(config.keys, Keys::Open) { Names::Loopback } else { Names::Any },
+    };
+    let gate = Arc::new(Gate::new(origins, hub.limits, config.connections_max, tracker.clone()));
+    let http = Http { hub: hub.clone(), origins: config.origins.clone(), metrics, started: Instant::now() };
+    let socket = {
+        let hub = hub.clone();
+        move |request: Request| async move { upgrade(&gate, &hub, request) }
+    };
+    http::router(http).merge(Router::new().route("/ws", get(socket)))
+}
+
+fn upgrade(gate: &Gate, hub: &Arc<Hub>, request: Request) -> Response {
+    let hub = hub.clone();
+    match gate.upgrade(request, move |arrival| Connection::new(hub, arrival)) {
+        Ok(response) => response,
+        Err(refused) => (refused.status(), refused.message()).into_response(),
+    }
+}
+
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut tick = tokio::time::interval(telemetry::UPKEEP);
+    loop {
+        tick.tick().await;
+        metrics.run_upkeep();
+    }
+}

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod clock;
 pub mod committer;
 pub mod connection;
+pub mod housekeeping;
 pub mod log;
 pub mod members;
 pub mod outbox;

@@ -39,9 +39,43 @@ pub(super) async fn uncancelled<T: Send + 'static>(
     }
 }
 
-/// Whether the database says that a row of this name is already there.
-pub(super) fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+/// Why a commit was rolled back.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// A name was taken by somebody else, or stands twice in the batch.
+    Taken,
+    /// A lock was not had in time.
+    Late,
+    /// Something else.
+    Failed(StoreError),
+}
+
+impl Refused {
+    /// For those who ruled the first two out.
+    pub(super) fn into_error(self) -> StoreError {
+        match self {
+            Self::Taken => StoreError::Broken("a name is taken that was free".into()),
+            Self::Late => StoreError::Unavailable("a lock was not had in time".into()),
+            Self::Failed(error) => error,
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<sqlx::Error> for Refused {
+    fn from(error: sqlx::Error) -> Self {
+        let answer = error.as_database_error();
+        match answer.and_then(sqlx::error::DatabaseError::code).as_deref() {
+            Some("5" | "55P03") => Self::Late,
+            _ if answer.is_some_and(sqlx::error::DatabaseError::is_unique_violation) => Self::Taken,
+            _ => Self::Failed(error.into()),
+        }
+    }
 }
 
 /// Whether an error of this code may pass by itself. A SQLSTATE has five characters, SQLite's numbers fewer.

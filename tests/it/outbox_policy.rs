@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use blockhub::domain::ids::ProjectId;
+use blockhub::domain::ids::{ConnectionId, ProjectId};
 use blockhub::domain::sequence::Seq;
-use blockhub::hub::outbox::{FRAME_COST, Lag, Outbox, RosterLag, Taken};
+use blockhub::hub::outbox::{FRAME_COST, Lag, Outbox, Taken};
 use blockhub::protocol::code::CloseCode;
 use blockhub::protocol::frame::Frame;
 use futures_util::FutureExt;
@@ -40,12 +40,20 @@ fn event(outbox: &Outbox, of: u128, seq: u64) {
     outbox.events(project(of), Seq(seq), Seq(seq), frame(&format!("event {of}/{seq}")));
 }
 
+fn somebody() -> ConnectionId {
+    ConnectionId(Uuid::from_u128(77))
+}
+
+fn presence(outbox: &Outbox, frame: Arc<Frame>) {
+    outbox.presence(project(1), &vec![somebody()].into(), frame);
+}
+
 fn events_lag(of: u128, after: u64) -> Lag {
-    Lag { project: project(of), events_after: Some(Seq(after)), roster: RosterLag::None }
+    Lag { project: project(of), events_after: Some(Seq(after)), presence_of: vec![] }
 }
 
 fn roster_lag(of: u128) -> Lag {
-    Lag { project: project(of), events_after: None, roster: RosterLag::Due }
+    Lag { project: project(of), events_after: None, presence_of: vec![somebody()] }
 }
 
 /// An outbox for `frames` frames, with project 1 joined at seq 0.
@@ -60,7 +68,7 @@ fn ms5_what_is_put_in_comes_out_in_that_order() {
     let outbox = joined(10);
     outbox.reply(frame("ack"));
     event(&outbox, 1, 1);
-    outbox.presence(project(1), frame("presence"));
+    presence(&outbox, frame("presence"));
     outbox.signal(project(1), frame("signal"));
     outbox.reply(frame("pong"));
     assert_eq!(take_all(&outbox), ["ack", "event 1/1", "presence", "signal", "pong"]);
@@ -70,7 +78,7 @@ fn ms5_what_is_put_in_comes_out_in_that_order() {
 fn jn6_signals_are_dropped_first() {
     let outbox = joined(3);
     outbox.signal(project(1), frame("signal"));
-    outbox.presence(project(1), frame("presence"));
+    presence(&outbox, frame("presence"));
     event(&outbox, 1, 1);
     event(&outbox, 1, 2);
     assert_eq!(take_all(&outbox), ["presence", "event 1/1", "event 1/2"]);
@@ -80,17 +88,17 @@ fn jn6_signals_are_dropped_first() {
 #[test]
 fn jn6_presence_is_dropped_next_and_becomes_one_later_roster() {
     let outbox = joined(3);
-    outbox.presence(project(1), frame("presence"));
+    presence(&outbox, frame("presence"));
     for seq in 1..=3 {
         event(&outbox, 1, seq);
     }
-    outbox.presence(project(1), frame("more presence"));
+    presence(&outbox, frame("more presence"));
     assert_eq!(take(&outbox, 1), ["event 1/1"]);
     assert_eq!(outbox.take_lags(), [], "two of three wait: that is more than half");
     assert_eq!(take_all(&outbox), ["event 1/2", "event 1/3"]);
     assert_eq!(outbox.take_lags(), [roster_lag(1)]);
     assert_eq!(outbox.take_lags(), [], "handed out once");
-    outbox.presence(project(1), frame("roster"));
+    presence(&outbox, frame("roster"));
     assert_eq!(take_all(&outbox), ["roster"]);
 }
 
@@ -116,9 +124,9 @@ fn jn6_while_a_project_lags_its_events_and_presence_wait_for_the_catch_up() {
     event(&outbox, 1, 1);
     event(&outbox, 1, 2);
     event(&outbox, 1, 3);
-    outbox.presence(project(1), frame("presence"));
+    presence(&outbox, frame("presence"));
     assert_eq!(take_all(&outbox), [""; 0]);
-    assert_eq!(outbox.take_lags(), [Lag { roster: RosterLag::Due, ..events_lag(1, 0) }]);
+    assert_eq!(outbox.take_lags(), [Lag { presence_of: vec![somebody()], ..events_lag(1, 0) }]);
 
     event(&outbox, 1, 4);
     outbox.start(project(1), Seq(4), vec![frame("caught up to 4")]);
@@ -193,7 +201,7 @@ fn jn6_a_project_that_was_left_is_taken_out_and_no_more_is_taken() {
     outbox.signal(project(1), frame("signal"));
     outbox.stop(project(1));
     event(&outbox, 1, 2);
-    outbox.presence(project(1), frame("presence"));
+    presence(&outbox, frame("presence"));
     outbox.signal(project(1), frame("signal"));
     outbox.reply(frame("left"));
     assert_eq!(take_all(&outbox), ["left"]);

@@ -3,6 +3,7 @@
 //! Promises: takes any text; every block's parent comes before it.
 //! Must never: recurse, so that depth is bounded by memory and not by the stack.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -241,6 +242,8 @@ impl<F: FnMut() -> BlockId> Reader<'_, F> {
         match std::mem::replace(&mut self.leaf, Leaf::None) {
             Leaf::Line { heading: Some(level), span, .. } => {
                 let text = span.map(|span| self.source(span)).unwrap_or_default();
+                let underlined = text.contains('\n') || text.ends_with('#');
+                let text = if underlined { inline::paragraph("", &text) } else { Cow::Borrowed(&*text) };
                 self.push("heading", content([("level", json!(level)), ("text", json!(text))]));
             }
             Leaf::Line { heading: None, span: Some(span), image } => self.close_paragraph(span, image),

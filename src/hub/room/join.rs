@@ -126,10 +126,9 @@ impl Room {
 
     /// A client reads again: it gets what was dropped, or a reset ([JN6]).
     pub(super) async fn bring(&mut self, connection: ConnectionId, lag: Lag) {
-        if !self.members.contains_key(&connection) {
-            return;
-        }
-        if let Some(after) = lag.events_after {
+        let Some(member) = self.members.get(&connection) else { return };
+        // A join may have been faster than this.
+        if let Some(after) = member.outbox.lag(self.id) {
             let frames = match self.events_after(after).await {
                 Ok(Some(events)) => self.event_frames(&events),
                 Ok(None) => self.reset_frames(ResetReason::Lagged),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{BEGIN, writer};
 use crate::domain::sequence::Seq;
 use crate::store::batch::Lines;
-use crate::store::failure::is_taken;
+use crate::store::failure::Refused;
 use crate::store::record::{self, write_json};
 use crate::store::{Commit, Committed, Patience, StoreError};
 
@@ -38,41 +38,11 @@ pub(super) async fn commit(
     Ok(answers)
 }
 
-/// Why a transaction was rolled back.
-enum Refused {
-    /// A name stands twice in the batch.
-    Taken,
-    /// Something else.
-    Failed(StoreError),
-}
-
-impl Refused {
-    fn into_error(self) -> StoreError {
-        match self {
-            Self::Taken => StoreError::Broken("a name is taken that was free".into()),
-            Self::Failed(error) => error,
-        }
-    }
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<sqlx::Error> for Refused {
-    fn from(error: sqlx::Error) -> Self {
-        if is_taken(&error) { Self::Taken } else { Self::Failed(error.into()) }
-    }
-}
-
 async fn together(pool: &SqlitePool, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, Refused> {
     let mut connection = writer(pool, patience_ms(patience)).await?;
     let mut transaction = match connection.begin_with(BEGIN).await {
         Ok(transaction) => transaction,
-        Err(error) if is_busy(&error) => return Ok(vec![Committed::Locked; batch.len()]),
-        Err(error) => return Err(error.into()),
+        Err(error) => return locked(error.into(), batch.len()),
     };
     let answers = commit_in(&mut transaction, batch).await?;
     transaction.commit().await?;
@@ -110,8 +80,12 @@ fn patience_ms(patience: Patience) -> u32 {
     }
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "5")
+/// Who did not get the file's lock in time did not get any project.
+fn locked(refused: Refused, projects: usize) -> Result<Vec<Committed>, Refused> {
+    match refused {
+        Refused::Late => Ok(vec![Committed::Locked; projects]),
+        refused => Err(refused),
+    }
 }
 
 #[derive(FromRow)]

@@ -1,13 +1,16 @@
 //! Databases of their own for tests.
 //!
 //! Promises: no test sees another's data; a database goes when its test has passed.
-//! Must never: touch a server that was not started for tests: `BLOCKHUB_TEST_POSTGRES` names one.
+//! Must never: touch a server that was not started for tests: `BLOCKHUB_TEST_POSTGRES` names one, and `./test` starts it.
 
 use std::sync::Arc;
 
 use blockhub::store::Store;
+use blockhub::store::postgres::{PostgresOptions, PostgresStore};
 use blockhub::store::sqlite::SqliteStore;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A database of one test.
 pub struct Database {
@@ -18,6 +21,7 @@ pub struct Database {
 /// What goes with the database.
 enum Kept {
     File(TempDir),
+    Postgres { name: String },
 }
 
 impl Database {
@@ -26,6 +30,14 @@ impl Database {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("blockhub.db").display());
         Self { url, kept: Kept::File(folder) }
+    }
+
+    /// An empty database on the Postgres server for tests.
+    pub async fn postgres() -> Self {
+        let name = format!("it_{}", Uuid::new_v4().simple());
+        on_server(format!("CREATE DATABASE {name}")).await;
+        let (server, _) = server().rsplit_once('/').map(|(server, name)| (server.to_owned(), name.to_owned())).unwrap();
+        Self { url: format!("{server}/{name}"), kept: Kept::Postgres { name } }
     }
 
     /// What `DATABASE_URL` would be.
@@ -37,13 +49,32 @@ impl Database {
     pub async fn store(&self) -> Arc<dyn Store> {
         match &self.kept {
             Kept::File(_) => Arc::new(SqliteStore::connect(&self.url).await.unwrap()),
+            Kept::Postgres { .. } => Arc::new(PostgresStore::connect(&self.options()).await.unwrap()),
         }
+    }
+
+    /// How a hub would reach it, if it is Postgres.
+    pub fn options(&self) -> PostgresOptions {
+        PostgresOptions { url: self.url.clone(), replica_url: None, pool_min: 0, pool_max: 8 }
     }
 
     /// Takes it away.
     pub async fn drop(self) {
         match self.kept {
             Kept::File(folder) => folder.close().unwrap(),
+            Kept::Postgres { name } => on_server(format!("DROP DATABASE {name} WITH (FORCE)")).await,
         }
     }
+}
+
+/// `postgres://…/postgres` of the server for tests.
+fn server() -> String {
+    std::env::var("BLOCKHUB_TEST_POSTGRES")
+        .expect("BLOCKHUB_TEST_POSTGRES names no Postgres server for tests: run ./test, which starts one")
+}
+
+async fn on_server(statement: String) {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }

@@ -1,0 +1,266 @@
+//! Commits a batch of many projects in one statement.
+//!
+//! Promises: every check is on a row that the statement locks, and so reads anew, or is guarded by a unique index:
+//! a statement that waited for a lock, or was late to it, sees the old snapshot elsewhere. Projects are locked in the
+//! order of their ids, their blocks after them; locked projects are skipped. All or nothing per project.
+//! Must never: wait for one project in a statement that carries others.
+
+use sqlx::FromRow;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnection};
+use sqlx::query::QueryAs;
+use sqlx::{Connection, Postgres};
+
+use super::link::{Link, settle};
+use crate::domain::sequence::Seq;
+use crate::store::batch::{BlockLine, EventLine, Lines, ProjectLine, VersionLine};
+use crate::store::failure::Refused;
+use crate::store::{Commit, Committed, Patience, StoreError};
+
+/// Commits the batch at once. If a name was taken meanwhile (an edit raced on another hub), or if locks are waited
+/// for, project by project.
+pub(super) async fn commit(link: Link, batch: Vec<Commit>, patience: Patience) -> Result<Vec<Committed>, StoreError> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    if patience == Patience::None {
+        match at_once(&link, &batch).await {
+            Err(Refused::Taken) => {}
+            answered => return answered.map_err(Refused::into_error),
+        }
+    }
+    let mut answers = Vec::with_capacity(batch.len());
+    for commit in &batch {
+        answers.push(alone(&link, commit, patience).await?);
+    }
+    Ok(answers)
+}
+
+/// One statement, its own transaction.
+async fn at_once(link: &Link, batch: &[Commit]) -> Result<Vec<Committed>, Refused> {
+    let lines = Lines::of(batch)?;
+    let mut connection = link.connection().await?;
+    let result = commit_lines(&mut connection, &lines).await;
+    settle_refused(connection, result)
+}
+
+/// One project, whose name clashes are its own, and for whose lock may be waited.
+async fn alone(link: &Link, commit: &Commit, patience: Patience) -> Result<Committed, StoreError> {
+    let lines = Lines::of(std::slice::from_ref(commit))?;
+    let mut connection = link.connection().await?;
+    let result = match patience {
+        Patience::None => commit_lines(&mut connection, &lines).await,
+        Patience::Ms(ms) => wait_and_commit(&mut connection, commit, &lines, ms).await,
+    };
+    match settle_refused(connection, result) {
+        Ok(answers) => Ok(answers.first().copied().unwrap_or(Committed::Gone)),
+        Err(Refused::Taken) => Ok(Committed::Stale),
+        Err(Refused::Late) => Ok(Committed::Locked),
+        Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
+/// The lock first, in a statement of its own: the one after it sees all that was committed before the lock was had.
+async fn wait_and_commit(
+    connection: &mut PgConnection,
+    commit: &Commit,
+    lines: &Lines,
+    ms: u32,
+) -> Result<Vec<Committed>, Refused> {
+    let mut transaction = connection.begin().await?;
+    // 0 would wait for ever.
+    sqlx::query("SELECT set_config('lock_timeout', $1, true)")
+        .bind(ms.max(1).to_string())
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE")
+        .bind(commit.project.0)
+        .execute(&mut *transaction)
+        .await?;
+    let answers = commit_lines(&mut transaction, lines).await?;
+    transaction.commit().await?;
+    Ok(answers)
+}
+
+/// Commits a new project's first event in the transaction that creates it.
+pub(super) async fn commit_first(connection: &mut PgConnection, commit: Commit) -> Result<(), StoreError> {
+    let lines = Lines::of(&[commit])?;
+    match commit_lines(connection, &lines).await.map_err(Refused::into_error)?.first() {
+        Some(Committed::Done { .. }) => Ok(()),
+        _ => Err(StoreError::Broken("a new project refused its first event".into())),
+    }
+}
+
+fn settle_refused<T>(connection: PoolConnection<Postgres>, result: Result<T, Refused>) -> Result<T, Refused> {
+    match result {
+        Err(Refused::Failed(error)) => settle(connection, Err(error)).map_err(Refused::Failed),
+        other => other,
+    }
+}
+
+async fn commit_lines(connection: &mut PgConnection, lines: &Lines) -> Result<Vec<Committed>, Refused> {
+    let answers = bind(lines).fetch_all(connection).await?;
+    Ok(answers.into_iter().map(Into::into).collect())
+}
+
+#[derive(FromRow)]
+struct AnswerRow {
+    first: Option<i64>,
+    held: bool,
+    gone: bool,
+}
+
+impl From<AnswerRow> for Committed {
+    fn from(row: AnswerRow) -> Self {
+        match row {
+            AnswerRow { first: Some(first), .. } => Self::Done { first: Seq(first.cast_unsigned()) },
+            AnswerRow { gone: true, .. } => Self::Gone,
+            AnswerRow { held: false, .. } => Self::Locked,
+            AnswerRow { .. } => Self::Stale,
+        }
+    }
+}
+
+/// The statement with the lines turned into columns.
+fn bind(lines: &Lines) -> QueryAs<'_, Postgres, AnswerRow, PgArguments> {
+    let query = bind_projects(sqlx::query_as(COMMIT), &lines.projects);
+    let query = bind_blocks(query, &lines.blocks);
+    let query = bind_events(query, &lines.events);
+    bind_versions(query, &lines.versions)
+}
+
+type Bound<'q> = QueryAs<'q, Postgres, AnswerRow, PgArguments>;
+
+fn bind_projects<'q>(query: Bound<'q>, lines: &'q [ProjectLine]) -> Bound<'q> {
+    query
+        .bind(column(lines, |line| line.n))
+        .bind(column(lines, |line| line.project))
+        .bind(column(lines, |line| line.log))
+        .bind(column(lines, |line| line.timeline))
+        .bind(column(lines, |line| line.tree_found))
+        .bind(column(lines, |line| line.seq))
+        .bind(column(lines, |line| line.tree_left))
+        .bind(column(lines, |line| line.at))
+}
+
+fn bind_blocks<'q>(query: Bound<'q>, lines: &'q [BlockLine]) -> Bound<'q> {
+    query
+        .bind(column(lines, |line| line.n))
+        .bind(column(lines, |line| line.id))
+        .bind(column(lines, |line| line.found))
+        .bind(column(lines, |line| line.version))
+        .bind(column(lines, |line| line.deleted))
+        .bind(column(lines, |line| line.parent))
+        .bind(column(lines, |line| line.position.as_str()))
+        .bind(column(lines, |line| line.kind.as_str()))
+        .bind(column(lines, |line| line.content.as_str()))
+}
+
+fn bind_events<'q>(query: Bound<'q>, lines: &'q [EventLine]) -> Bound<'q> {
+    query
+        .bind(column(lines, |line| line.n))
+        .bind(column(lines, |line| line.seq))
+        .bind(column(lines, |line| line.edit))
+        .bind(column(lines, |line| line.group))
+        .bind(column(lines, |line| line.user.as_str()))
+        .bind(column(lines, |line| line.at))
+        .bind(column(lines, |line| line.answer.as_str()))
+        .bind(column(lines, |line| line.body.as_str()))
+}
+
+fn bind_versions<'q>(query: Bound<'q>, lines: &'q [VersionLine]) -> Bound<'q> {
+    query
+        .bind(column(lines, |line| line.n))
+        .bind(column(lines, |line| line.block))
+        .bind(column(lines, |line| line.version))
+        .bind(column(lines, |line| line.seq))
+        .bind(column(lines, |line| line.reach))
+}
+
+fn column<'q, L, T>(lines: &'q [L], of: impl Fn(&'q L) -> T) -> Vec<T> {
+    lines.iter().map(of).collect()
+}
+
+/// Lines name their commit by `n` and count seqs from the head, which is known when the project is held.
+/// `held` and `found` lock, and so read anew; `taken` and what is added rest on unique indexes.
+const COMMIT: &str = "
+WITH
+moment AS MATERIALIZED (
+    SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline
+),
+project AS MATERIALIZED (
+    SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
+                         $8::bigint[])
+        AS line (n, id, log, timeline, tree_found, seq, tree_left, at)
+),
+event AS MATERIALIZED (
+    SELECT * FROM unnest($18::int[], $19::bigint[], $20::uuid[], $21::uuid[], $22::text[], $23::bigint[], $24::text[],
+                         $25::text[])
+        AS line (n, seq, edit_id, group_id, user_id, at, answer, body)
+),
+held AS MATERIALIZED (
+    SELECT id, log, seq, tree_seq, deleted_at
+    FROM projects WHERE id = ANY ($2) ORDER BY id FOR UPDATE SKIP LOCKED
+),
+taken AS MATERIALIZED (
+    SELECT DISTINCT event.n
+    FROM event JOIN project USING (n) JOIN events e ON e.project_id = project.id AND e.edit_id = event.edit_id
+),
+current AS MATERIALIZED (
+    SELECT project.n, project.id, held.seq AS head, project.seq, project.tree_left, project.at
+    FROM project JOIN held USING (id) JOIN moment USING (timeline)
+    WHERE held.deleted_at IS NULL AND held.log = project.log
+      AND (project.tree_found IS NULL OR project.tree_found = held.tree_seq)
+      AND NOT EXISTS (SELECT FROM taken WHERE taken.n = project.n)
+),
+found AS MATERIALIZED (
+    SELECT line.*, coalesce(was.version, 0) AS was
+    FROM unnest($9::int[], $10::uuid[], $11::bigint[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],
+                $16::text[], $17::text[])
+        AS line (n, id, found, version, deleted, parent, position, kind, content)
+    JOIN current USING (n)
+    LEFT JOIN LATERAL (
+        SELECT version FROM blocks WHERE blocks.project_id = current.id AND blocks.id = line.id FOR UPDATE
+    ) was ON true
+),
+fresh AS MATERIALIZED (
+    SELECT * FROM current
+    WHERE NOT EXISTS (SELECT FROM found WHERE found.n = current.n AND found.was <> found.found)
+),
+numbered AS (
+    UPDATE projects
+    SET seq = fresh.head + fresh.seq, tree_seq = coalesce(fresh.head + fresh.tree_left, projects.tree_seq),
+        updated_at = greatest(projects.updated_at, fresh.at)
+    FROM fresh WHERE projects.id = fresh.id
+),
+changed AS (
+    UPDATE blocks
+    SET version = found.version, deleted = found.deleted, parent = found.parent, position = found.position,
+        kind = found.kind, content = found.content
+    FROM found JOIN fresh USING (n)
+    WHERE found.found > 0 AND blocks.project_id = fresh.id AND blocks.id = found.id
+),
+added AS (
+    INSERT INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
+    SELECT fresh.id, found.id, found.version, found.deleted, found.parent, found.position, found.kind, found.content
+    FROM found JOIN fresh USING (n)
+    WHERE found.found = 0
+),
+logged AS (
+    INSERT INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body)
+    SELECT fresh.id, fresh.head + event.seq, event.edit_id, event.group_id, event.user_id, event.at, event.answer,
+           event.body
+    FROM event JOIN fresh USING (n)
+),
+versioned AS (
+    INSERT INTO block_versions (project_id, block_id, version, seq, reach)
+    SELECT fresh.id, line.block_id, line.version, fresh.head + line.seq, line.reach
+    FROM unnest($26::int[], $27::uuid[], $28::bigint[], $29::bigint[], $30::bigint[])
+        AS line (n, block_id, version, seq, reach)
+    JOIN fresh USING (n)
+)
+SELECT fresh.head + 1 AS first, held.id IS NOT NULL AS held,
+       CASE WHEN held.id IS NOT NULL THEN held.deleted_at IS NOT NULL
+            ELSE NOT EXISTS (SELECT FROM projects p WHERE p.id = project.id AND p.deleted_at IS NULL) END AS gone
+FROM project LEFT JOIN held USING (id) LEFT JOIN fresh USING (n)
+ORDER BY project.n";

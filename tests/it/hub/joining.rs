@@ -1,0 +1,87 @@
+//! Joining, and coming back.
+
+use serde_json::json;
+
+use crate::harness::database::Database;
+use crate::harness::desk::{Desk, fresh};
+
+#[tokio::test]
+async fn jn2_a_client_that_was_here_gets_just_what_it_missed() {
+    let desk = Desk::open(&Database::sqlite()).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    for at in 0..5 {
+        ann.insert(&project, json!({"at": at})).await;
+    }
+    let mut bob = desk.peer("bob").await;
+    let joined = bob.ask(json!({"type": "join", "project": project})).await;
+    assert_eq!((&joined["recovered"], &joined["seq"], &joined["more"]), (&json!(false), &json!(5), &json!(false)));
+    assert_eq!(joined["blocks"].as_array().unwrap().len(), 5);
+    assert_eq!(joined["members"].as_array().unwrap().len(), 2);
+    let since = json!({"epoch": joined["epoch"], "seq": 3});
+    let again = bob.ask(json!({"type": "join", "project": project, "since": since})).await;
+    assert_eq!(again["recovered"], true, "{again}");
+    let seqs: Vec<_> = again["events"].as_array().unwrap().iter().map(|event| event["seq"].clone()).collect();
+    assert_eq!(seqs, [json!(4), json!(5)]);
+    for since in [json!({"epoch": "another", "seq": 3}), json!({"epoch": joined["epoch"], "seq": 6})] {
+        let anew = bob.ask(json!({"type": "join", "project": project, "since": since})).await;
+        assert_eq!((&anew["recovered"], &anew["seq"]), (&json!(false), &json!(5)), "{anew}");
+    }
+}
+
+#[tokio::test]
+async fn jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole() {
+    let desk = Desk::open(&Database::sqlite()).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    for _ in 0..8 {
+        ann.insert(&project, json!({"text": "x".repeat(100_000)})).await;
+    }
+    let mut bob = desk.peer("bob").await;
+    let joined = bob.ask(json!({"type": "join", "project": project})).await;
+    assert_eq!(joined["more"], true);
+    let mut count = joined["blocks"].as_array().unwrap().len();
+    loop {
+        let part = bob.next().await;
+        assert_eq!(part["type"], "snapshot", "{part}");
+        count += part["blocks"].as_array().unwrap().len();
+        if part["last"] == true {
+            break;
+        }
+    }
+    assert_eq!(count, 8);
+}
+
+#[tokio::test]
+async fn jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_not_found() {
+    let desk = Desk::open(&Database::sqlite()).await;
+    let project = desk.project().await;
+    let mut ann = desk.peer("ann").await;
+    let refused = ann.edit(&project, json!([{"op": "delete", "block": fresh(), "baseVersion": 1}])).await;
+    assert_eq!(refused["code"], "not_joined", "{refused}");
+    assert_eq!(ann.ask(json!({"type": "join", "project": fresh()})).await["code"], "not_found");
+    assert_eq!(ann.ask(json!({"type": "leave", "project": project})).await["type"], "left");
+}
+
+#[tokio::test]
+async fn pr1_presence_comes_in_one_message_and_says_who_left() {
+    let desk = Desk::open(&Database::sqlite()).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let mut bob = desk.joined("bob", &project).await;
+    for offset in 0..5 {
+        bob.say(json!({"type": "presence", "project": project, "state": {"offset": offset}})).await;
+    }
+    let is_last = |message: &serde_json::Value| {
+        let updates = message["updates"].as_array();
+        updates.is_some_and(|updates| updates.iter().any(|update| update["state"] == json!({"offset": 4})))
+    };
+    ann.hear_where("the last state", is_last).await;
+    let connection = bob.connection.id.to_string();
+    bob.connection.gone().await;
+    let is_gone = |message: &serde_json::Value| {
+        let updates = message["updates"].as_array();
+        updates.is_some_and(|updates| updates.contains(&json!({"connection": connection, "left": true})))
+    };
+    ann.hear_where("bob's leaving", is_gone).await;
+}
