@@ -3,5 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod domain;
+mod harness;
 mod text_merge;
+mod text_replay;
 mod text_splices;
+mod text_typist;
+mod text_whole_history;

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::base::{Basis, Stand, paths_of};
 use super::judge::{Halt, Judge, Step};
 use crate::domain::block::Block;
@@ -62,7 +64,7 @@ impl Judge<'_> {
             return Ok(text::splices_of(string(block, path)?, changes)?);
         }
         if self.past.window(id, path, base).is_none() {
-            let Some(window) = self.build_window(block, path, base)? else {
+            let Some(window) = self.build_window(id, path, base)? else {
                 return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
             };
             return self.merge_and_keep(id, path, window, sent);
@@ -121,28 +123,105 @@ impl Judge<'_> {
         }
     }
 
-    /// A window of the string as it was before the edit, reaching back to `reach`.
-    fn build_window(&self, block: &Block, path: &Pointer, reach: Version) -> Step<Option<Window>> {
-        let Some((start, events)) = self.critical(block.id, path, reach)? else { return Ok(None) };
-        let now = self.project.get(block.id).ok_or(Halt::Moot)?;
-        let texts: Vec<_> = texts_of(&events, block.id, path).collect();
-        let mut string = string(now, path)?.to_owned();
-        for (_, _, splices) in texts.iter().rev() {
-            string = text::take_back(&string, splices)?;
+    /// A window of the string as it was before the edit, reaching back to `reach`; `None` if that is not kept.
+    fn build_window(&self, id: BlockId, path: &Pointer, reach: Version) -> Step<Option<Window>> {
+        let strand = self.strand(id, path, reach, None)?;
+        strand.map(|strand| strand.window()).transpose()
+    }
+
+    /// The string's history since a version at or before `reach` that every later change has seen, up to now, or until
+    /// another string took its place after `target`; `None` if that is not kept.
+    fn strand(&self, id: BlockId, path: &Pointer, reach: Version, target: Option<Version>) -> Step<Option<Strand>> {
+        let Some((start, events)) = self.critical(id, path, reach)? else { return Ok(None) };
+        let changes: Vec<_> = changes_of(&events, id).collect();
+        let end = target.and_then(|target| replaced_after(&changes, id, path, target)).unwrap_or(changes.len());
+        let (held, later) = changes.split_at(end);
+        let now = self.project.get(id).cloned();
+        let then = later.iter().rev().try_fold(now, |block, change| change.take_back_from(id, block))?;
+        let after = string(then.as_deref().ok_or(Halt::Moot)?, path)?.to_owned();
+        let mut before = after.clone();
+        let mut texts = Vec::new();
+        for (version, sent, splices) in held.iter().rev().filter_map(|change| text_of(change, id, path)) {
+            before = text::take_back(&before, splices)?;
+            texts.push((version, Arc::new(sent.clone())));
         }
-        let mut window = Window::new(start, &string);
-        for (version, sent, _) in texts {
-            window.push(version, Arc::new(sent.clone()))?;
+        texts.reverse();
+        Ok(Some(Strand { start, before, texts, after }))
+    }
+}
+
+/// A string's history over a run of versions.
+struct Strand {
+    start: Version,
+    before: String,
+    texts: Vec<(Version, Arc<Sent>)>,
+    after: String,
+}
+
+impl Strand {
+    fn window(self) -> Step<Window> {
+        let mut window = Window::new(self.start, &self.before);
+        for (version, sent) in self.texts {
+            window.push(version, sent)?;
         }
-        Ok(Some(window))
+        Ok(window)
     }
 }
 
 /// Taking back.
 impl Judge<'_> {
-    pub(super) fn untext(&mut self, op: &Op, _id: BlockId, _path: &Pointer, _target: Version) -> Step {
-        Err(self.conflict(op, Basis::Unknown, paths_of(op)))
+    /// Takes back the text change that made `target`. If another string took its place since, then only where that was
+    /// taken back too, so that the characters are the same again: the change is reckoned on the old string, and applied
+    /// as an update.
+    pub(super) fn untext(&mut self, op: &Op, id: BlockId, path: &Pointer, target: Version) -> Step {
+        let block = self.living(op, id)?;
+        let unknown = |judge: &Self| judge.conflict(op, Basis::Unknown, paths_of(op));
+        if self.stand(id, target)? == Stand::Unknown {
+            return Err(unknown(self));
+        }
+        let events = self.window_since(id, target.previous())?.ok_or_else(|| unknown(self))?;
+        let reach =
+            texts_of(&events, id, path).find(|(version, ..)| *version == target).map(|(_, sent, _)| sent.reach());
+        let reach = reach.ok_or(Halt::Invalid("the target did not change this text"))?;
+        let strand = self.strand(id, path, reach, Some(target))?.ok_or_else(|| unknown(self))?;
+        let sent = Sent::Undone { target, reach };
+        let splices = self.merge_untext(op, &block, path, strand, &sent)?;
+        self.note_merged(id, target)?;
+        let changes: Vec<_> = changes_of(&events, id).collect();
+        match replaced_after(&changes, id, path, target) {
+            None => self.push_text(&block, path, splices, sent),
+            Some(_) => self.push_untext_as_update(&block, path, splices, sent),
+        }
     }
+
+    fn merge_untext(&self, op: &Op, block: &Block, path: &Pointer, strand: Strand, sent: &Sent) -> Step<Vec<Splice>> {
+        let mut expected = strand.after.clone();
+        let mut window = strand.window()?;
+        let version = self.version_before(block.id).next();
+        for typed in self.typed.iter().filter(|typed| typed.block == block.id && typed.path == *path) {
+            expected = text::apply(&expected, &typed.splices)?;
+            window.push(version, typed.sent.clone())?;
+        }
+        if string(block, path)? != expected {
+            return Err(self.conflict(op, Basis::Seen, paths_of(op)));
+        }
+        Ok(window.merge(sent)?)
+    }
+
+    fn push_untext_as_update(&mut self, block: &Block, path: &Pointer, splices: Vec<Splice>, sent: Sent) -> Step {
+        let after = text::apply(string(block, path)?, &splices)?;
+        self.push_update(block, path.patch(Value::String(after)))?;
+        self.typed.push(Typed { block: block.id, path: path.clone(), sent: Arc::new(sent), splices });
+        Ok(())
+    }
+}
+
+/// Where among its block's changes another string took the place of the one that `target` changed.
+fn replaced_after(changes: &[&Change], id: BlockId, path: &Pointer, target: Version) -> Option<usize> {
+    let is_target = |change: &&Change| text_of(change, id, path).is_some_and(|(version, ..)| version == target);
+    let first = changes.iter().position(is_target)?;
+    let replaced = changes.iter().skip(first).position(|change| replaces(change, id, path))?;
+    Some(first + replaced)
 }
 
 fn string<'a>(block: &'a Block, path: &Pointer) -> Step<&'a str> {
@@ -166,13 +245,16 @@ fn replaces(change: &Change, id: BlockId, path: &Pointer) -> bool {
 fn texts_of<'a>(
     events: &'a [Arc<Event>],
     id: BlockId,
-    at: &Pointer,
+    path: &Pointer,
 ) -> impl DoubleEndedIterator<Item = (Version, &'a Sent, &'a [Splice])> {
-    let text = move |change: &'a Change| match change {
+    events.iter().flat_map(|event| &event.changes).filter_map(move |change| text_of(change, id, path))
+}
+
+fn text_of<'a>(change: &'a Change, id: BlockId, at: &Pointer) -> Option<(Version, &'a Sent, &'a [Splice])> {
+    match change {
         Change::Text { block, version, path, splices, sent } if *block == id && path == at => {
-            Some((*version, sent, splices.as_slice()))
+            Some((*version, sent, splices))
         }
         _ => None,
-    };
-    events.iter().flat_map(|event| &event.changes).filter_map(text)
+    }
 }

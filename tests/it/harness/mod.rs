@@ -1,0 +1,4 @@
+//! What tests are driven with.
+
+pub mod keystrokes;
+pub mod typist;
