@@ -25,7 +25,6 @@ impl Judge<'_> {
                 patch.clone()
             }
         };
-        self.typed.retain(|typed| typed.block != id || !merge::replaces(&patch, &typed.path));
         self.push_update(&block, patch)
     }
 

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::base::{Basis, Stand, paths_of};
 use super::judge::{Halt, Judge, Step};
 use crate::domain::block::Block;
@@ -23,10 +21,9 @@ const VERSIONS_AHEAD: u64 = 64;
 
 /// A text that an op of the edit changed.
 pub(super) struct Typed {
-    pub(super) block: BlockId,
-    pub(super) path: Pointer,
+    block: BlockId,
+    path: Pointer,
     sent: Arc<Sent>,
-    splices: Vec<Splice>,
 }
 
 impl Judge<'_> {
@@ -81,9 +78,7 @@ impl Judge<'_> {
 
     fn push_text(&mut self, block: &Block, path: &Pointer, splices: Vec<Splice>, sent: Sent) -> Step {
         let version = self.draft.version_after(block);
-        let typed =
-            Typed { block: block.id, path: path.clone(), sent: Arc::new(sent.clone()), splices: splices.clone() };
-        self.typed.push(typed);
+        self.typed.push(Typed { block: block.id, path: path.clone(), sent: Arc::new(sent.clone()) });
         let grows = splices.iter().any(|splice| !splice.inserted.is_empty());
         self.draft.push(Change::Text { block: block.id, version, path: path.clone(), splices, sent })?;
         if grows { self.check_growth(block.id, &block.content) } else { Ok(()) }
@@ -125,103 +120,81 @@ impl Judge<'_> {
 
     /// A window of the string as it was before the edit, reaching back to `reach`; `None` if that is not kept.
     fn build_window(&self, id: BlockId, path: &Pointer, reach: Version) -> Step<Option<Window>> {
-        let strand = self.strand(id, path, reach, None)?;
-        strand.map(|strand| strand.window()).transpose()
-    }
-
-    /// The string's history since a version at or before `reach` that every later change has seen, up to now, or until
-    /// another string took its place after `target`; `None` if that is not kept.
-    fn strand(&self, id: BlockId, path: &Pointer, reach: Version, target: Option<Version>) -> Step<Option<Strand>> {
         let Some((start, events)) = self.critical(id, path, reach)? else { return Ok(None) };
-        let changes: Vec<_> = changes_of(&events, id).collect();
-        let end = target.and_then(|target| replaced_after(&changes, id, path, target)).unwrap_or(changes.len());
-        let (held, later) = changes.split_at(end);
-        let now = self.project.get(id).cloned();
-        let then = later.iter().rev().try_fold(now, |block, change| change.take_back_from(id, block))?;
-        let after = string(then.as_deref().ok_or(Halt::Moot)?, path)?.to_owned();
-        let mut before = after.clone();
-        let mut texts = Vec::new();
-        for (version, sent, splices) in held.iter().rev().filter_map(|change| text_of(change, id, path)) {
-            before = text::take_back(&before, splices)?;
-            texts.push((version, Arc::new(sent.clone())));
+        let now = self.project.get(id).ok_or(Halt::Moot)?;
+        let texts: Vec<_> = texts_of(&events, id, path).collect();
+        let mut string = string(now, path)?.to_owned();
+        for (_, _, splices) in texts.iter().rev() {
+            string = text::take_back(&string, splices)?;
         }
-        texts.reverse();
-        Ok(Some(Strand { start, before, texts, after }))
-    }
-}
-
-/// A string's history over a run of versions.
-struct Strand {
-    start: Version,
-    before: String,
-    texts: Vec<(Version, Arc<Sent>)>,
-    after: String,
-}
-
-impl Strand {
-    fn window(self) -> Step<Window> {
-        let mut window = Window::new(self.start, &self.before);
-        for (version, sent) in self.texts {
-            window.push(version, sent)?;
+        let mut window = Window::new(start, &string);
+        for (version, sent, _) in texts {
+            window.push(version, Arc::new(sent.clone()))?;
         }
-        Ok(window)
+        Ok(Some(window))
     }
 }
 
 /// Taking back.
 impl Judge<'_> {
-    /// Takes back the text change that made `target`. If another string took its place since, then only where that was
-    /// taken back too, so that the characters are the same again: the change is reckoned on the old string, and applied
-    /// as an update.
+    /// Takes back the text change that made `target`.
     pub(super) fn untext(&mut self, op: &Op, id: BlockId, path: &Pointer, target: Version) -> Step {
         let block = self.living(op, id)?;
-        let unknown = |judge: &Self| judge.conflict(op, Basis::Unknown, paths_of(op));
         if self.stand(id, target)? == Stand::Unknown {
-            return Err(unknown(self));
+            return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
         }
-        let events = self.window_since(id, target.previous())?.ok_or_else(|| unknown(self))?;
-        let reach =
-            texts_of(&events, id, path).find(|(version, ..)| *version == target).map(|(_, sent, _)| sent.reach());
-        let reach = reach.ok_or(Halt::Invalid("the target did not change this text"))?;
-        let strand = self.strand(id, path, reach, Some(target))?.ok_or_else(|| unknown(self))?;
-        let sent = Sent::Undone { target, reach };
-        let splices = self.merge_untext(op, &block, path, strand, &sent)?;
+        let Some(events) = self.window_since(id, target.previous())? else {
+            return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
+        };
         self.note_merged(id, target)?;
         let changes: Vec<_> = changes_of(&events, id).collect();
-        match replaced_after(&changes, id, path, target) {
-            None => self.push_text(&block, path, splices, sent),
-            Some(_) => self.push_untext_as_update(&block, path, splices, sent),
+        let is_target = |change: &&Change| text_of(change, id, path).is_some_and(|(version, ..)| version == target);
+        let (first, last) = (changes.iter().position(is_target), changes.iter().rposition(is_target));
+        let (first, last) = first.zip(last).ok_or(Halt::Invalid("the target did not change this text"))?;
+        if changes.iter().skip(last).any(|change| replaces(change, id, path)) {
+            return self.untext_replaced(op, &block, path, changes.split_at(last + 1), first);
         }
+        let undone = texts_of(&events, id, path).filter(|(version, ..)| *version == target);
+        let reach = undone.map(|(_, sent, _)| sent.reach()).min().unwrap_or(target);
+        self.untext_merged(op, &block, path, Sent::Undone { target, reach })
     }
 
-    fn merge_untext(&self, op: &Op, block: &Block, path: &Pointer, strand: Strand, sent: &Sent) -> Step<Vec<Splice>> {
-        let mut expected = strand.after.clone();
-        let mut window = strand.window()?;
+    /// Characters are themselves again as long as their string is.
+    fn untext_merged(&mut self, op: &Op, block: &Block, path: &Pointer, sent: Sent) -> Step {
+        let kept = self.past.window(block.id, path, sent.reach()).cloned();
+        let window = kept.map_or_else(|| self.build_window(block.id, path, sent.reach()), |kept| Ok(Some(kept)))?;
+        let Some(mut window) = window else { return Err(self.conflict(op, Basis::Unknown, paths_of(op))) };
         let version = self.version_before(block.id).next();
         for typed in self.typed.iter().filter(|typed| typed.block == block.id && typed.path == *path) {
-            expected = text::apply(&expected, &typed.splices)?;
             window.push(version, typed.sent.clone())?;
         }
-        if string(block, path)? != expected {
-            return Err(self.conflict(op, Basis::Seen, paths_of(op)));
-        }
-        Ok(window.merge(sent)?)
+        let splices = window.merge(&sent)?;
+        self.push_text(block, path, splices, sent)
     }
 
-    fn push_untext_as_update(&mut self, block: &Block, path: &Pointer, splices: Vec<Splice>, sent: Sent) -> Step {
-        let after = text::apply(string(block, path)?, &splices)?;
-        self.push_update(block, path.patch(Value::String(after)))?;
-        self.typed.push(Typed { block: block.id, path: path.clone(), sent: Arc::new(sent), splices });
-        Ok(())
+    /// Another string took the place since. If taking that back has brought the same characters back, the one before
+    /// them is put in their place.
+    fn untext_replaced(
+        &mut self,
+        op: &Op,
+        block: &Block,
+        path: &Pointer,
+        (held, later): (&[&Change], &[&Change]),
+        first: usize,
+    ) -> Step {
+        let now = self.project.get(block.id).cloned();
+        let after = taken_back(now, later, block.id)?;
+        let before = taken_back(after.clone(), held.get(first..).unwrap_or_default(), block.id)?;
+        let (Some(after), Some(before)) = (after, before) else { return Err(Halt::Moot) };
+        if string(block, path)? != string(&after, path)? {
+            return Err(self.conflict(op, Basis::Seen, paths_of(op)));
+        }
+        self.push_update(block, path.patch(string(&before, path)?.into()))
     }
 }
 
-/// Where among its block's changes another string took the place of the one that `target` changed.
-fn replaced_after(changes: &[&Change], id: BlockId, path: &Pointer, target: Version) -> Option<usize> {
-    let is_target = |change: &&Change| text_of(change, id, path).is_some_and(|(version, ..)| version == target);
-    let first = changes.iter().position(is_target)?;
-    let replaced = changes.iter().skip(first).position(|change| replaces(change, id, path))?;
-    Some(first + replaced)
+fn taken_back(block: Option<Arc<Block>>, changes: &[&Change], id: BlockId) -> Step<Option<Arc<Block>>> {
+    changes.iter().rev().try_fold(block, |block, change| Ok(change.take_back_from(id, block)?))
 }
 
 fn string<'a>(block: &'a Block, path: &Pointer) -> Step<&'a str> {

@@ -145,7 +145,6 @@ impl Judge<'_> {
         }
         self.check_parent(op, as_was.place.parent)?;
         let place = self.draft.free_place(&as_was.place, id)?;
-        self.typed.retain(|typed| typed.block != id);
         let block = Block { place, version: grave.version.next(), ..as_was.clone() };
         Ok(self.draft.push(Change::Insert { block })?)
     }

@@ -275,7 +275,9 @@ proptest! {
         let before = world.shape();
         let edits = world.log.len();
         submit(&mut world, &last.with_current_bases());
-        prop_assume!(world.log.len() > edits);
+        if world.log.len() == edits {
+            return Ok(());
+        }
         let after = world.shape();
         undoes(&mut world, &[edits + 1]);
         prop_assert_eq!(&world.shape(), &before);
@@ -294,7 +296,9 @@ proptest! {
         let edits = world.log.len();
         group.iter().for_each(|draw| submit(&mut world, &draw.with_current_bases()));
         let seqs: Vec<usize> = (edits + 1..=world.log.len()).collect();
-        prop_assume!(!seqs.is_empty());
+        if seqs.is_empty() {
+            return Ok(());
+        }
         let after = world.shape();
         undoes(&mut world, &seqs);
         prop_assert_eq!(&world.shape(), &before);
