@@ -1,95 +1,13 @@
 //! Real keystrokes of two people, merged by windows over the log ([ED12], [ED13]).
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use blockhub::domain::sequence::Version;
-use blockhub::domain::text::{Sent, Splice, TextChange, Window, apply, splices_of, take_back};
 
 use crate::harness::keystrokes::Keystrokes;
+use crate::harness::string_hub::{Merged, StringHub};
 use crate::harness::typist::Sending;
-
-struct Event {
-    version: Version,
-    author: usize,
-    sent: Arc<Sent>,
-    splices: Vec<Splice>,
-}
-
-impl Event {
-    fn changes(&self) -> Vec<TextChange> {
-        let change = |splice: &Splice| TextChange {
-            at: splice.at,
-            delete: splice.deleted.encode_utf16().count(),
-            insert: splice.inserted.clone(),
-        };
-        self.splices.iter().map(change).collect()
-    }
-}
-
-/// What a hub does for one string: it keeps the log, and a window while there is use for one.
-#[derive(Default)]
-struct Hub {
-    text: String,
-    log: Vec<Event>,
-    window: Option<Window>,
-    runs_max: usize,
-    merged: usize,
-    rebuilt: usize,
-}
-
-impl Hub {
-    fn head(&self) -> Version {
-        self.log.last().map_or(Version(0), |event| event.version)
-    }
-
-    fn commit(&mut self, author: usize, edit: Sending) {
-        let sent = Sent::Typed { base: edit.base, changes: edit.changes };
-        let splices = self.decide(&sent);
-        self.text = apply(&self.text, &splices).unwrap();
-        let (version, sent) = (self.head().next(), Arc::new(sent));
-        if let Some(window) = &mut self.window {
-            window.push(version, sent.clone()).unwrap();
-        }
-        self.log.push(Event { version, author, sent, splices });
-    }
-
-    fn decide(&mut self, sent: &Sent) -> Vec<Splice> {
-        match sent {
-            Sent::Typed { base, changes } if *base == self.head() => splices_of(&self.text, changes).unwrap(),
-            _ => self.merge(sent),
-        }
-    }
-
-    fn merge(&mut self, sent: &Sent) -> Vec<Splice> {
-        self.merged += 1;
-        let usable = |window: &Window| window.start() <= sent.reach() && window.len() <= self.runs_max;
-        let mut window = self.window.take().filter(usable).unwrap_or_else(|| self.rebuild(sent.reach()));
-        let splices = window.merge(sent).unwrap();
-        self.window = Some(window);
-        splices
-    }
-
-    /// A window from the last version that all later events, and the one that leans on `reach`, had seen.
-    fn rebuild(&mut self, reach: Version) -> Window {
-        self.rebuilt += 1;
-        let mut start = reach;
-        let mut text = self.text.clone();
-        let mut first = self.log.len();
-        while first > 0 && self.log[first - 1].version > start {
-            first -= 1;
-            start = start.min(self.log[first].sent.reach());
-            text = take_back(&text, &self.log[first].splices).unwrap();
-        }
-        let mut window = Window::new(start, &text);
-        for event in &self.log[first..] {
-            window.push(event.version, event.sent.clone()).unwrap();
-        }
-        self.runs_max = 256 + 2 * window.len();
-        window
-    }
-}
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 struct Chance(u64);
@@ -105,7 +23,7 @@ impl Chance {
 
 /// Who does what next is drawn by lot: an author types, sends or takes in; the hub commits what was sent.
 struct Replay {
-    hub: Hub,
+    hub: StringHub,
     people: Keystrokes,
     on_the_way: [Option<Sending>; 2],
     inbox: [VecDeque<usize>; 2],
@@ -114,7 +32,7 @@ struct Replay {
 impl Replay {
     fn new() -> Self {
         let people = Keystrokes::friends_forever(Version(0));
-        Self { hub: Hub::default(), people, on_the_way: [None, None], inbox: [VecDeque::new(), VecDeque::new()] }
+        Self { hub: StringHub::default(), people, on_the_way: [None, None], inbox: [VecDeque::new(), VecDeque::new()] }
     }
 
     fn is_done(&self) -> bool {
@@ -131,10 +49,9 @@ impl Replay {
     /// The hub commits what was sent. Sometimes an author goes by the ack, where it suffices.
     fn commit(&mut self, who: usize, chance: &mut Chance) {
         let Some(edit) = self.on_the_way[who].take() else { return };
-        let merged = edit.base != self.hub.head();
-        self.hub.commit(who, edit);
+        let merged = self.hub.commit(who, edit);
         self.inbox.iter_mut().for_each(|inbox| inbox.push_back(self.hub.log.len() - 1));
-        if !merged && chance.below(2) == 0 {
+        if merged == Merged::No && chance.below(2) == 0 {
             self.people.authors[who].typist.acked(self.hub.head());
         }
     }
