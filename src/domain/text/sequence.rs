@@ -115,8 +115,8 @@ impl Sequence {
         seen.checked_sub(1).and_then(|last| self.events.get(last)).map_or(0, |event| event.units)
     }
 
-    /// Whether a position is inside a surrogate pair, if the unit there is not a run's first.
-    pub(super) fn is_inside_pair(&self, unit: usize) -> bool {
+    /// Whether a unit is the second of a surrogate pair.
+    pub(super) fn is_second_of_pair(&self, unit: usize) -> bool {
         self.units.get(unit).is_some_and(|unit| (0xDC00..0xE000).contains(unit))
     }
 
@@ -180,7 +180,7 @@ impl Sequence {
         gather.done()
     }
 
-    /// Lossy only in name: a run holds whole characters.
+    /// Lossy in name only: a run holds whole characters.
     fn text(&self, first: usize, len: usize) -> String {
         String::from_utf16_lossy(&self.units[first..first + len])
     }

@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
             self.leave(run, &span);
         }
         self.at += units;
-        let inside = |run: &Run| self.offset > 0 && self.sequence.is_inside_pair(run.first + self.offset);
+        let inside = |run: &Run| self.offset > 0 && self.sequence.is_second_of_pair(run.first + self.offset);
         if self.sequence.run(self.run).is_some_and(inside) { Err(TextError::BadSpan) } else { Ok(()) }
     }
 
