@@ -7,4 +7,5 @@ pub mod desk;
 pub mod faulty;
 pub mod hub;
 pub mod keystrokes;
+pub mod string_hub;
 pub mod typist;
