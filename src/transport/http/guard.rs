@@ -19,7 +19,7 @@ use super::Http;
 use super::problem::Problem;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::Refusal;
-use crate::transport::origin::{is_loopback_host, origin_allowed};
+use crate::transport::origin::{is_loopback, origin_allowed};
 
 /// How long a call may take, its body included.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 /// Lets in who may come.
 pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback_host) {
+    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback) {
         let message = "This hub is open to its own machine only: call it as 127.0.0.1 or localhost.";
         return Problem::new(Refusal::new(ErrorCode::Forbidden, message)).into_response();
     }
