@@ -219,6 +219,17 @@ impl RawClient {
         (first, payload)
     }
 
+    /// The next text; pings before it are answered.
+    pub async fn read_text(&mut self) -> String {
+        loop {
+            match self.read().await {
+                (0x81, payload) => return String::from_utf8(payload).unwrap(),
+                (0x89, payload) => self.send(&frame(0x8A, &payload)).await,
+                (first, _) => panic!("neither text nor ping: {first:#x}"),
+            }
+        }
+    }
+
     /// The code of the close frame, which must come next but for pings, and then the end of the stream.
     pub async fn read_close(&mut self) -> u16 {
         let payload = loop {
