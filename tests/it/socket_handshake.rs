@@ -39,10 +39,8 @@ async fn cn1_the_subprotocol_is_ours_or_none() {
 
 #[tokio::test]
 async fn cn1_what_is_no_websocket_request_is_refused() {
-    let without = |header: &str| {
-        let lines = ask("").split("\r\n").filter(|line| !line.starts_with(header)).collect::<Vec<_>>().join("\r\n");
-        lines
-    };
+    let without =
+        |header: &str| ask("").split("\r\n").filter(|line| !line.starts_with(header)).collect::<Vec<_>>().join("\r\n");
     let with = |from: &str, to: &str| ask("").replace(from, to);
     for (request, expected) in [
         (without("Upgrade"), "400"),

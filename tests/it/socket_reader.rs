@@ -13,7 +13,7 @@ fn read(pieces: &[&[u8]]) -> (Vec<Input>, Option<Violation>) {
     for piece in pieces {
         reader.space().extend_from_slice(piece);
         loop {
-            match reader.next() {
+            match reader.read() {
                 Ok(Some(input)) => inputs.push(input),
                 Ok(None) => break,
                 Err(violation) => return (inputs, Some(violation)),
@@ -55,10 +55,10 @@ fn frames_are_read_whole() {
 fn a_reader_between_messages_says_so() {
     let mut reader = Reader::new(1000, Deflate::Declined, &frame(0x81, b"hello"));
     assert_eq!(reader.standing(), Standing::Midway);
-    assert_eq!(reader.next(), Ok(Some(Input::Text("hello".to_owned()))));
-    assert_eq!((reader.next(), reader.standing()), (Ok(None), Standing::Between));
+    assert_eq!(reader.read(), Ok(Some(Input::Text("hello".to_owned()))));
+    assert_eq!((reader.read(), reader.standing()), (Ok(None), Standing::Between));
     reader.space().extend_from_slice(&frame(0x01, b"more follows"));
-    assert_eq!((reader.next(), reader.standing()), (Ok(None), Standing::Midway));
+    assert_eq!((reader.read(), reader.standing()), (Ok(None), Standing::Midway));
 }
 
 proptest! {
