@@ -12,7 +12,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct Pulse {
     signs: Mutex<Signs>,
-    /// Wakes the writing half: a ping is to be answered, or a close.
+    /// Wakes the writing half: a ping is to be answered, a pong came, or a close.
     stirred: Notify,
 }
 
@@ -64,6 +64,7 @@ impl Pulse {
     /// The client answered a ping.
     pub fn ponged(&self) {
         self.signs.lock().pong = Pong::Came;
+        self.stirred.notify_one();
     }
 
     /// The reading half does not read for a while; what it did before is returned.
@@ -96,7 +97,7 @@ impl Pulse {
         std::mem::replace(&mut self.signs.lock().pong, Pong::Missing)
     }
 
-    /// Waits for a ping or a close.
+    /// Waits for a ping, a pong or a close.
     pub async fn stirred(&self) {
         self.stirred.notified().await;
     }

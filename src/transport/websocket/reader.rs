@@ -135,7 +135,7 @@ impl Reader {
     }
 
     /// The next thing that is whole; `None`: more bytes are needed.
-    pub fn next(&mut self) -> Result<Option<Input>, Violation> {
+    pub fn read(&mut self) -> Result<Option<Input>, Violation> {
         loop {
             let input = if self.frame.is_some() { self.payload()? } else { self.begin()? };
             match input {
@@ -150,7 +150,7 @@ impl Reader {
     }
 
     /// Gives the memory of what was looked at back.
-    fn tidy(&mut self) {
+    pub fn tidy(&mut self) {
         if self.at == self.buffer.len() {
             self.buffer = Vec::new();
         } else {

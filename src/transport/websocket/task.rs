@@ -135,7 +135,7 @@ impl Reading<'_> {
     async fn input(&mut self) -> Result<Input, Stop> {
         loop {
             self.accept_input().await;
-            if let Some(input) = self.reader.next().map_err(Stop::Violation)? {
+            if let Some(input) = self.reader.read().map_err(Stop::Violation)? {
                 return Ok(input);
             }
             if self.reader.standing() == Standing::Midway {
@@ -154,11 +154,14 @@ impl Reading<'_> {
 
     async fn more(&mut self) -> io::Result<()> {
         loop {
-            self.stream.readable().await?;
             match self.stream.try_read_buf(self.reader.space()) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(_) => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // Whoever waits holds no buffer: most connections wait most of the time.
+                    self.reader.tidy();
+                    self.stream.readable().await?;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -7,8 +7,10 @@
 
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -16,7 +18,7 @@ use super::pulse::{Listening, Pong, Pulse};
 use super::sending::{Control, Sending};
 use crate::hub::outbox::{Outbox, Taken};
 use crate::protocol::code::CloseCode;
-use crate::protocol::frame::Compressing;
+use crate::protocol::frame::{Compressing, Frame};
 use crate::protocol::message::WireLimits;
 
 /// What is taken from the outbox at once: the rest can still be shed while the client does not read.
@@ -184,11 +186,12 @@ impl<'a> Writer<'a> {
     }
 
     fn take_batch(&mut self) {
-        let (sending, compressing) = (&mut self.sending, self.compressing);
-        let taken = self.outbox.take(BATCH_FRAMES, BATCH_BYTES, |frame| {
-            let form = frame.form(compressing);
-            sending.push(frame, form);
-        });
+        let mut batch: SmallVec<[Arc<Frame>; BATCH_FRAMES]> = SmallVec::new();
+        let taken = self.outbox.take(BATCH_FRAMES, BATCH_BYTES, |frame| batch.push(frame));
+        for frame in batch {
+            let form = frame.form(self.compressing);
+            self.sending.push(frame, form);
+        }
         match taken {
             Taken::Close(code, reason) => self.close(Some(code.number()), reason),
             Taken::Frames if self.sending.is_empty() => {}
