@@ -149,6 +149,11 @@ impl World {
         }
     }
 
+    /// Whether a block of this id ever lived.
+    pub fn was_there(&self, id: BlockId) -> bool {
+        self.log.iter().any(|event| event.version_of(id).is_some())
+    }
+
     /// A block's content.
     pub fn content(&self, id: BlockId) -> Value {
         Value::Object(self.project.get(id).unwrap().content.clone())
