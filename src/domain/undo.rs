@@ -1,4 +1,4 @@
-//! Plans the edits that undo and restore ([HI2]).
+//! Plans the edits that undo and restore (HI2).
 //!
 //! Promises: an undo that nothing has come between leaves the blocks as they were before its targets; a restore leaves
 //! them as they were then. Versions rise in both.

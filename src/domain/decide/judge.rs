@@ -1,13 +1,13 @@
 //! Walks through an edit's ops and gathers what comes of them.
 //!
-//! Promises: every op that conflicts is found ([ED6]), and everything that is lacking is asked for at once.
+//! Promises: every op that conflicts is found (ED6), and everything that is lacking is asked for at once.
 //! Must never: call an op invalid only because one before it failed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::text::Typed;
+use super::text::Undone;
 use super::{Conflict, Decision, EditLimits, Verdict};
 use crate::domain::block::{Block, Project};
 use crate::domain::edit::{BaseEpoch, Edit, Op};
@@ -71,8 +71,8 @@ pub(super) struct Judge<'a> {
     pub(super) draft: Draft<'a>,
     pub(super) merged: bool,
     pub(super) overwrote: bool,
-    /// The texts that ops of this edit changed.
-    pub(super) typed: Vec<Typed>,
+    /// The text changes that were taken back so far.
+    pub(super) undone: Vec<Undone>,
     /// Undo: the blocks as they were when the first op with this base came.
     pub(super) compared: HashMap<(BlockId, Version), Option<Arc<Block>>>,
     failed: HashSet<BlockId>,
@@ -104,7 +104,7 @@ impl<'a> Judge<'a> {
             draft: Draft::new(project),
             merged: false,
             overwrote: false,
-            typed: Vec::new(),
+            undone: Vec::new(),
             compared: HashMap::new(),
             failed: HashSet::new(),
             needs: Vec::new(),

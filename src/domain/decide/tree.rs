@@ -1,4 +1,4 @@
-//! Inserts, moves, deletes, and their reverses ([ED5], [ED8], [ED9], [HI2]).
+//! Inserts, moves, deletes, and their reverses (ED5, ED8, ED9, HI2).
 //!
 //! Promises: what applies leaves a tree: no cycle, no orphan, no two siblings at one position.
 //! Must never: take an id twice, or put anything under what is deleted.
@@ -167,7 +167,7 @@ impl Judge<'_> {
     }
 }
 
-/// Where a sibling stands, or stood last ([ED8]).
+/// Where a sibling stands, or stood last (ED8).
 impl Judge<'_> {
     fn last_place(&self, parent: Option<BlockId>, sibling: Option<BlockId>) -> Step<Option<Position>> {
         let Some(sibling) = sibling else { return Ok(None) };

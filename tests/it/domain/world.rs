@@ -120,7 +120,10 @@ impl World {
             overwrote: decision.overwrote,
             changes: decision.changes,
         });
-        self.project.apply(&event).unwrap();
+        for (id, version) in self.project.apply(&event).unwrap() {
+            let last = self.log.iter().rev().find_map(|event| event.version_of(id)).unwrap_or_default();
+            assert_eq!(version, last.next(), "a version rises by one with each edit");
+        }
         self.past.append(event.clone());
         self.log.push(event);
     }
