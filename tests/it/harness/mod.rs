@@ -1,4 +1,5 @@
 //! What tests are driven with.
 
 pub mod keystrokes;
+pub mod string_hub;
 pub mod typist;
