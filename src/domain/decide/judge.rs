@@ -13,7 +13,7 @@ use crate::domain::block::{Block, Project};
 use crate::domain::edit::{BaseEpoch, Edit, Op};
 use crate::domain::event::Misfit;
 use crate::domain::ids::{BlockId, UserId};
-use crate::domain::past::{Need, Past};
+use crate::domain::past::{Need, Past, Remains};
 use crate::domain::position::PositionError;
 use crate::domain::sequence::{Epoch, Version};
 use crate::domain::text::TextError;
@@ -121,6 +121,9 @@ impl<'a> Judge<'a> {
                 return verdict;
             }
         }
+        if !self.conflicts.is_empty() {
+            self.ask_for_taken_ids();
+        }
         if !self.needs.is_empty() {
             return Verdict::Needs(self.needs);
         }
@@ -145,6 +148,14 @@ impl<'a> Judge<'a> {
             Op::Return { block, base, place } => self.put_back(op, *block, *base, place),
             Op::Untext { block, path, target } => self.untext(op, *block, path, *target),
         }
+    }
+
+    /// Whether an insert's id is taken, the database finds when it commits. What conflicts does not get there, and an
+    /// edit that breaks a rule is invalid even if it conflicts.
+    fn ask_for_taken_ids(&mut self) {
+        let inserted = self.edit.ops.iter().filter(|op| matches!(op, Op::Insert { .. })).map(Op::block);
+        let unknown = inserted.filter(|id| self.past.remains(*id) == Remains::Unknown);
+        self.needs.extend(unknown.map(|block| Need::Grave { block }));
     }
 
     /// Notes why an op halts; a verdict if that settles it.

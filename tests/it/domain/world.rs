@@ -99,13 +99,25 @@ impl World {
         Some(Grave { version: block.version.next(), place: block.place })
     }
 
-    /// Decides and, if it applies, commits.
+    /// Decides and, if it applies, commits. As the database does, it refuses an insert whose id is taken; that is then
+    /// learned, and decided again.
     pub fn submit(&mut self, author: &str, edit: &Edit) -> Verdict {
         let verdict = self.decide(author, edit);
-        if let Verdict::Apply(decision) = &verdict {
+        let Verdict::Apply(decision) = &verdict else { return verdict };
+        let taken: Vec<BlockId> = decision.changes.iter().filter_map(|change| self.taken_by(change)).collect();
+        if taken.is_empty() {
             self.commit(author, edit.id, edit.group, decision.clone());
+            return verdict;
         }
-        verdict
+        taken.iter().for_each(|id| self.past.learn_grave(*id, self.grave(*id)));
+        self.decide(author, edit)
+    }
+
+    fn taken_by(&self, change: &Change) -> Option<BlockId> {
+        match change {
+            Change::Insert { block } if block.version == Version(1) && self.was_there(block.id) => Some(block.id),
+            _ => None,
+        }
     }
 
     fn commit(&mut self, author: &str, edit: EditId, group: Option<GroupId>, decision: Decision) {
