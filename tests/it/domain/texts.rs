@@ -59,15 +59,15 @@ fn ed12_a_window_that_is_kept_merges_as_one_that_is_built_anew() {
 
 #[test]
 fn ed12_a_window_does_not_outlive_its_string() {
-    for replacing in [json!({"text": "Goodbye"}), json!({"text": {"x": 1}})] {
+    for replacing in [json!({"text": "Goodbye, everybody"}), json!({"text": {"x": 1}})] {
         let mut world = hello();
         world.applies("ann", vec![text(id(1), 1, &[(5, 0, "!")])]);
         world.applies("bob", vec![text(id(1), 1, &[(0, 0, "> ")])]);
         world.applies("ann", vec![update(id(1), 3, replacing)]);
-        world.applies("ann", vec![update(id(1), 4, json!({"text": "Goodbye"}))]);
-        world.applies("ann", vec![text(id(1), 5, &[(7, 0, "!")])]);
+        world.applies("ann", vec![update(id(1), 4, json!({"text": "Goodbye, everybody"}))]);
+        world.applies("ann", vec![text(id(1), 5, &[(18, 0, "!")])]);
         world.applies("bob", vec![text(id(1), 5, &[(0, 0, "> ")])]);
-        assert_eq!(string(&world), "> Goodbye!");
+        assert_eq!(string(&world), "> Goodbye, everybody!");
     }
 }
 
