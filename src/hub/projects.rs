@@ -3,7 +3,6 @@
 //! Promises: each call asks the policy; who may not see a project is told what they would be told if there were none.
 //! Must never: leave a room unaware of what it changed.
 
-use std::collections::HashMap;
 use std::future::Future;
 
 use uuid::Uuid;
@@ -13,14 +12,10 @@ use super::room::not_found;
 use super::room::people::permit;
 use super::{Caller, Hub, clock};
 use crate::domain::access::{Access, Action, Role};
-use crate::domain::block::Project;
-use crate::domain::decide::{EditLimits, Verdict, decide};
-use crate::domain::edit::{BaseEpoch, Edit, OnConflict, Op};
-use crate::domain::event::{Change, Event};
+use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
-use crate::domain::past::Past;
-use crate::domain::seed::Draft;
-use crate::domain::sequence::{Epoch, Seq, Timestamp};
+use crate::domain::seed::{self, Draft, SeedError, SeedFault};
+use crate::domain::sequence::{Seq, Timestamp};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::Refusal;
 use crate::store::{ListQuery, Membership, NewProject, ProjectChange, ProjectInfo, SharedProjects, StoreError};
@@ -73,7 +68,7 @@ impl Hub {
             owner: caller.principal.user().clone(),
             log: Uuid::new_v4().as_u64_pair().0,
             at: clock::now(),
-            first: self.first_event(caller, &plan.blocks)?,
+            first: self.first_event(caller, plan.blocks)?,
         };
         let (store, id) = (self.store.clone(), new.id);
         match settled(caller, async move { store.create(&new).await }).await? {
@@ -83,11 +78,11 @@ impl Hub {
         }
     }
 
-    fn first_event(&self, caller: &Caller, blocks: &[Draft]) -> Result<Option<Event>, Refusal> {
+    fn first_event(&self, caller: &Caller, blocks: Vec<Draft>) -> Result<Option<Event>, Refusal> {
         if blocks.is_empty() {
             return Ok(None);
         }
-        let changes = self.first_changes(caller, blocks)?;
+        let changes = seed::plant(blocks, self.limits.block_bytes_max).map_err(unseeded)?;
         Ok(Some(Event {
             seq: Seq(1),
             edit: EditId(Uuid::now_v7()),
@@ -99,46 +94,6 @@ impl Hub {
             overwrote: false,
             changes,
         }))
-    }
-
-    /// Decided as an edit of an empty project is: the same rules, the same answers.
-    fn first_changes(&self, caller: &Caller, blocks: &[Draft]) -> Result<Vec<Change>, Refusal> {
-        let mut last = HashMap::new();
-        let insert = |block: &Draft| Op::Insert {
-            block: block.id,
-            kind: block.kind.clone(),
-            parent: block.parent,
-            after: last.insert(block.parent, block.id),
-            content: block.content.clone(),
-        };
-        let edit = Edit {
-            id: EditId(Uuid::nil()),
-            group: None,
-            epoch: BaseEpoch::Current,
-            on_conflict: OnConflict::Reject,
-            ops: blocks.iter().map(insert).collect(),
-            ignoring: Vec::new(),
-        };
-        let mut past = Past::default();
-        for block in blocks.iter().flat_map(|block| [Some(block.id), block.parent]).flatten() {
-            past.learn_grave(block, None);
-        }
-        let limits =
-            EditLimits { block_bytes_max: self.limits.block_bytes_max, text_window_max: self.limits.text_window_max };
-        let (epoch, user) = (Epoch { log: 0, timeline: 0 }, caller.principal.user());
-        match decide(&Project::default(), &mut past, epoch, user, &edit, &limits) {
-            Verdict::Apply(decision) => Ok(decision.changes),
-            Verdict::Invalid { op, message } => {
-                Err(Refusal { op: Some(op), ..Refusal::new(ErrorCode::InvalidEdit, message) })
-            }
-            Verdict::TooLarge { op } => Err(Refusal {
-                op: Some(op),
-                limit: Some("maxBlockBytes"),
-                ..Refusal::new(ErrorCode::TooLarge, "A block is larger than a block may be.")
-            }),
-            // New blocks in an empty project have nothing to conflict with and nothing to look up.
-            Verdict::Conflict(_) | Verdict::Needs(_) => Err(internal()),
-        }
     }
 
     /// The caller's projects, newest change first; on an open hub everybody's that are shared.
@@ -276,5 +231,13 @@ fn check_title(title: &str) -> Result<(), Refusal> {
             limit: Some("maxTitleChars"),
             ..Refusal::new(ErrorCode::TooLarge, "A title is 256 characters at most.")
         }),
+    }
+}
+
+fn unseeded(error: SeedError) -> Refusal {
+    let refusal = Refusal { op: Some(error.index), ..Refusal::new(ErrorCode::InvalidEdit, error.to_string()) };
+    match error.fault {
+        SeedFault::TooLarge => Refusal { code: ErrorCode::TooLarge, limit: Some("maxBlockBytes"), ..refusal },
+        _ => refusal,
     }
 }

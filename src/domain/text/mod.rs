@@ -167,11 +167,12 @@ impl Window {
         Self { start, version: start, sequence: Sequence::new(start, text), waiting: VecDeque::new() }
     }
 
-    /// Takes in what made `version`: versions ascend, and may leave out those that did not change the string.
+    /// Takes in what made `version`: versions ascend, and may leave out those that did not change the string. A version
+    /// may come several times: an event that takes back several others holds a change for each.
     ///
     /// Errors: a version out of order, or an event that leans on one before `start`.
     pub fn push(&mut self, version: Version, sent: Arc<Sent>) -> Result<(), TextError> {
-        if version <= self.version || sent.reach() < self.start || sent.reach() >= version {
+        if version < self.version || version == self.start || sent.reach() < self.start || sent.reach() >= version {
             return Err(TextError::UnknownVersion);
         }
         self.version = version;

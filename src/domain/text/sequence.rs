@@ -6,6 +6,8 @@
 //! Promises: a run begins and ends with whole characters, and its units share their fate.
 //! Must never: forget a character or change its place among the others.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::super::sequence::Version;
@@ -121,14 +123,14 @@ impl Sequence {
 
     /// Whether a run was in the string after the first `seen` events.
     pub(super) fn is_visible(&self, run: &Run, seen: usize) -> bool {
-        if run.touched < seen { run.shown } else { run.maker < seen && self.is_there(run, seen, None) }
+        if run.touched < seen { run.shown } else { run.maker < seen && self.is_there(run, seen) }
     }
 
-    /// The same, looked up; as if event `turned` had been turned once more.
-    fn is_there(&self, run: &Run, seen: usize, turned: Option<usize>) -> bool {
+    /// The same, looked up.
+    fn is_there(&self, run: &Run, seen: usize) -> bool {
         let stands = |event: usize| {
             let turns = self.events[event].turned.partition_point(|by| *by < seen);
-            (turns % 2 == 0) != (turned == Some(event))
+            turns % 2 == 0
         };
         stands(run.maker) && !run.deleters.iter().any(|event| *event < seen && stands(*event))
     }
@@ -143,7 +145,7 @@ impl Sequence {
                 let steps = Walk::new(self, *base).steps(changes)?;
                 Ok(self.splices_typed(&steps))
             }
-            Sent::Undone { target, .. } => Ok(self.splices_undone(&self.undo(*target)?)),
+            Sent::Undone { target, .. } => self.splices_undone(*target),
         }
     }
 
@@ -163,20 +165,20 @@ impl Sequence {
         gather.done()
     }
 
-    fn splices_undone(&self, undo: &Undo) -> Vec<Splice> {
+    fn splices_undone(&self, target: Version) -> Result<Vec<Splice>, TextError> {
+        let mut after = self.clone();
+        after.take_back(target, target)?;
         let mut gather = Gather::default();
-        let Some(turned) = undo.turned else { return gather.done() };
         let mut now = 0;
-        for run in &self.runs {
-            let shows = run.concerns(turned) && self.is_there(run, self.events.len(), Some(turned));
-            match (run.concerns(turned), run.shown, shows) {
-                (true, true, false) => gather.replace(now, &self.text(run.first, run.len), ""),
-                (true, false, true) => gather.replace(now, "", &self.text(run.first, run.len)),
-                _ => {}
+        for (run, then) in self.runs.iter().zip(&after.runs) {
+            match (run.shown, then.shown) {
+                (true, false) => gather.replace(now, &self.text(run.first, run.len), ""),
+                (false, true) => gather.replace(now, "", &self.text(run.first, run.len)),
+                (true, true) | (false, false) => {}
             }
             now += run.shown_len();
         }
-        gather.done()
+        Ok(gather.done())
     }
 
     /// Lossy only in name: a run holds whole characters.
@@ -184,18 +186,23 @@ impl Sequence {
         String::from_utf16_lossy(&self.units[first..first + len])
     }
 
-    fn undo(&self, target: Version) -> Result<Undo, TextError> {
-        let found = self.events.binary_search_by_key(&target, |event| event.version);
-        let mut event = found.ok().filter(|event| *event > 0).ok_or(TextError::UnknownVersion)?;
+    /// The events that made `target`.
+    fn events_of(&self, target: Version) -> Result<Range<usize>, TextError> {
+        let first = self.events.partition_point(|event| event.version < target);
+        let events = first..self.events_up_to(target);
+        if first == 0 || events.is_empty() { Err(TextError::UnknownVersion) } else { Ok(events) }
+    }
+
+    fn undo(&self, mut event: usize) -> Undo {
         let mut chain = vec![event];
         let mut undone_if_it_turns = 0;
         while self.events[event].undone == undone_if_it_turns {
-            let Some(next) = self.events[event].undoes else { return Ok(Undo { chain, turned: Some(event) }) };
+            let Some(next) = self.events[event].undoes else { return Undo { chain, turned: Some(event) } };
             chain.push(next);
             event = next;
             undone_if_it_turns = 1 - undone_if_it_turns;
         }
-        Ok(Undo { chain, turned: None })
+        Undo { chain, turned: None }
     }
 }
 
@@ -212,11 +219,17 @@ impl Sequence {
                 }
                 self.close_event(version, None);
             }
-            Sent::Undone { target, .. } => {
-                let undo = self.undo(*target)?;
-                self.take_undo(&undo);
-                self.close_event(version, undo.chain.first().copied());
-            }
+            Sent::Undone { target, .. } => self.take_back(*target, version)?,
+        }
+        Ok(())
+    }
+
+    /// Undoes the events that made `target`, last first, each by an event of its own.
+    fn take_back(&mut self, target: Version, version: Version) -> Result<(), TextError> {
+        for event in self.events_of(target)?.rev() {
+            let undo = self.undo(event);
+            self.take_undo(&undo);
+            self.close_event(version, Some(event));
         }
         Ok(())
     }
@@ -275,7 +288,7 @@ impl Sequence {
         self.events[turned].turned.push(event);
         for index in 0..self.runs.len() {
             if self.runs[index].concerns(turned) {
-                self.runs[index].shown = self.is_there(&self.runs[index], event + 1, None);
+                self.runs[index].shown = self.is_there(&self.runs[index], event + 1);
                 self.runs[index].touched = event;
             }
         }

@@ -19,7 +19,7 @@ use super::Http;
 use super::problem::Problem;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::Refusal;
-use crate::transport::origin::{is_loopback_host, origin_allowed};
+use crate::transport::origin::{is_loopback, origin_allowed};
 
 /// How long a call may take, its body included.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 /// Lets in who may come.
 pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback_host) {
+    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback) {
         let message = "This hub is open to its own machine only: call it as 127.0.0.1 or localhost.";
         return Problem::new(Refusal::new(ErrorCode::Forbidden, message)).into_response();
     }
@@ -60,8 +60,10 @@ pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) 
 }
 
 fn may_change(http: &Http, request: &Request) -> Result<(), Problem> {
-    let origin = request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or("(no text)"));
-    if !origin_allowed(origin, host(request), &http.origins) {
+    // Two origins are as good as none that is known: whoever sends them is no browser of ours.
+    let mut origins = request.headers().get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or("(no text)"));
+    let (origin, another) = (origins.next(), origins.next());
+    if another.is_some() || !origin_allowed(origin, host(request), &http.origins) {
         let message = "Web pages of this origin may not use this hub; see BLOCKHUB_ALLOWED_ORIGINS.";
         return Err(Problem::new(Refusal::new(ErrorCode::Forbidden, message)));
     }
