@@ -15,7 +15,7 @@ use super::sequence::Version;
 
 /// A block to begin with.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
+pub struct Seed {
     /// Its name.
     pub id: BlockId,
     /// 1–64 characters.
@@ -57,7 +57,7 @@ pub struct SeedError {
 }
 
 /// The inserts that bring these blocks, siblings in the order given; contents of at most `block_bytes_max` bytes.
-pub fn plant(seeds: Vec<Draft>, block_bytes_max: usize) -> Result<Vec<Change>, SeedError> {
+pub fn plant(seeds: Vec<Seed>, block_bytes_max: usize) -> Result<Vec<Change>, SeedError> {
     let mut bed = Bed::default();
     let plant = |(index, seed)| bed.plant(seed, block_bytes_max).map_err(|fault| SeedError { index, fault });
     seeds.into_iter().enumerate().map(plant).collect()
@@ -71,8 +71,8 @@ struct Bed {
 }
 
 impl Bed {
-    fn plant(&mut self, seed: Draft, block_bytes_max: usize) -> Result<Change, SeedFault> {
-        let Draft { id, kind, parent, content } = seed;
+    fn plant(&mut self, seed: Seed, block_bytes_max: usize) -> Result<Change, SeedFault> {
+        let Seed { id, kind, parent, content } = seed;
         if !block::is_kind(&kind) {
             return Err(SeedFault::BadKind);
         }

@@ -14,7 +14,7 @@ use super::{Caller, Hub, clock};
 use crate::domain::access::{Access, Action, Role};
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
-use crate::domain::seed::{self, Draft, SeedError, SeedFault};
+use crate::domain::seed::{self, Seed, SeedError, SeedFault};
 use crate::domain::sequence::{Seq, Timestamp};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::Refusal;
@@ -42,7 +42,7 @@ pub struct Plan {
     /// What everybody else has; by default nothing, on an open hub editing.
     pub access: Option<Access>,
     /// The first event's blocks, in order.
-    pub blocks: Vec<Draft>,
+    pub blocks: Vec<Seed>,
 }
 
 /// Which projects a call is about.
@@ -78,11 +78,11 @@ impl Hub {
         }
     }
 
-    fn first_event(&self, caller: &Caller, blocks: Vec<Draft>) -> Result<Option<Event>, Refusal> {
+    fn first_event(&self, caller: &Caller, blocks: Vec<Seed>) -> Result<Option<Event>, Refusal> {
         if blocks.is_empty() {
             return Ok(None);
         }
-        let changes = seed::plant(blocks, self.limits.block_bytes_max).map_err(unseeded)?;
+        let changes = seed::plant(blocks, self.limits.block_bytes_max).map_err(refused_seed)?;
         Ok(Some(Event {
             seq: Seq(1),
             edit: EditId(Uuid::now_v7()),
@@ -223,6 +223,14 @@ fn seen(caller: &Caller, found: Membership) -> Option<Seen> {
     Some(Seen { info: found.info, role })
 }
 
+fn refused_seed(SeedError { index, fault }: SeedError) -> Refusal {
+    let (code, limit) = match fault {
+        SeedFault::TooLarge => (ErrorCode::TooLarge, Some("maxBlockBytes")),
+        _ => (ErrorCode::InvalidEdit, None),
+    };
+    Refusal { op: Some(index), limit, ..Refusal::new(code, format!("Block {index}: {fault}.")) }
+}
+
 fn check_title(title: &str) -> Result<(), Refusal> {
     match title.chars().count() {
         0 => Err(Refusal::new(ErrorCode::Malformed, "A project needs a title.")),
@@ -231,13 +239,5 @@ fn check_title(title: &str) -> Result<(), Refusal> {
             limit: Some("maxTitleChars"),
             ..Refusal::new(ErrorCode::TooLarge, "A title is 256 characters at most.")
         }),
-    }
-}
-
-fn unseeded(error: SeedError) -> Refusal {
-    let refusal = Refusal { op: Some(error.index), ..Refusal::new(ErrorCode::InvalidEdit, error.to_string()) };
-    match error.fault {
-        SeedFault::TooLarge => Refusal { code: ErrorCode::TooLarge, limit: Some("maxBlockBytes"), ..refusal },
-        _ => refusal,
     }
 }

@@ -5,6 +5,4 @@
 
 pub mod auth;
 pub mod http;
-pub mod listener;
 pub mod origin;
-pub mod websocket;

@@ -18,7 +18,7 @@ pub fn origin_allowed(origin: Option<&str>, host: Option<&str>, allowed: &[Strin
 
 /// Whether a `Host` names this machine itself: a page of another name that resolves to 127.0.0.1 (DNS rebinding) is
 /// not let in.
-pub fn is_loopback_host(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

@@ -151,7 +151,8 @@ pub fn take_back(after: &str, splices: &[Splice]) -> Result<String, TextError> {
 /// - Every event stands until an event that stands undoes it. A character is there while the event that typed it
 ///   stands, and none that deleted it does. So undoing twice is undoing once, and undoing an undo does it again.
 ///
-/// Ten thousand runs cost a merge some tens of microseconds; `len` tells its owner when to let it go.
+/// Ten thousand runs cost a merge some tens of microseconds. A window never shrinks: its owner replaces one that grew
+/// by one that begins later, at the last version that everything after it had seen.
 #[derive(Clone, Debug)]
 pub struct Window {
     start: Version,

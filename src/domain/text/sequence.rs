@@ -86,7 +86,8 @@ pub(super) struct Sequence {
 impl Sequence {
     pub(super) fn new(start: Version, text: &str) -> Self {
         let mut new = Self { units: vec![0], runs: Vec::new(), events: Vec::new() };
-        new.insert(0, 0, (EDGE, EDGE), text);
+        let first = new.typed(EDGE, EDGE, text);
+        new.runs.extend(first);
         new.close_event(start, None);
         new
     }
@@ -116,8 +117,8 @@ impl Sequence {
         seen.checked_sub(1).and_then(|last| self.events.get(last)).map_or(0, |event| event.units)
     }
 
-    /// Whether a position is inside a surrogate pair, if the unit there is not a run's first.
-    pub(super) fn is_inside_pair(&self, unit: usize) -> bool {
+    /// Whether a unit is the second of a surrogate pair.
+    pub(super) fn is_second_of_pair(&self, unit: usize) -> bool {
         self.units.get(unit).is_some_and(|unit| (0xDC00..0xE000).contains(unit))
     }
 
@@ -181,7 +182,7 @@ impl Sequence {
         Ok(gather.done())
     }
 
-    /// Lossy only in name: a run holds whole characters.
+    /// Lossy in name only: a run holds whole characters.
     fn text(&self, first: usize, len: usize) -> String {
         String::from_utf16_lossy(&self.units[first..first + len])
     }
@@ -213,10 +214,13 @@ impl Sequence {
         match sent {
             Sent::Typed { base, changes } => {
                 let steps = Walk::new(self, *base).steps(changes)?;
-                // From back to front, so that the places of the earlier ones stay what they are.
+                // From back to front, so that the places of the earlier ones stay what they are; the runs behind are
+                // put aside, so that none moves more than twice, however many steps there are.
+                let mut behind = Vec::new();
                 for step in steps.into_iter().rev() {
-                    self.take_step(step);
+                    self.take_step(step, &mut behind);
                 }
+                self.runs.extend(behind.into_iter().rev());
                 self.close_event(version, None);
             }
             Sent::Undone { target, .. } => self.take_back(*target, version)?,
@@ -238,44 +242,40 @@ impl Sequence {
         self.events.push(Event { version, units: self.units.len(), undoes, undone: 0, turned: Vec::new() });
     }
 
-    fn take_step(&mut self, step: Step) {
+    /// `behind` holds the runs behind the last step, the nearest one last.
+    fn take_step(&mut self, step: Step, behind: &mut Vec<Run>) {
         match step {
-            Step::Insert { run, offset, left, right, text, .. } => self.insert(run, offset, (left, right), text),
+            Step::Insert { run, offset, left, right, text, .. } => {
+                self.cut(run, offset, behind);
+                behind.extend(self.typed(left, right, text));
+            }
             Step::Delete { run, span, .. } => {
-                self.cut(run, span.end);
-                let index = self.cut(run, span.start);
-                let event = self.events.len();
-                let run = &mut self.runs[index];
-                run.deleters.push(event);
-                run.touched = event;
-                run.shown = false;
+                self.cut(run, span.end, behind);
+                self.cut(run, span.start, behind);
+                if let Some(run) = behind.last_mut() {
+                    run.deleters.push(self.events.len());
+                    run.touched = self.events.len();
+                    run.shown = false;
+                }
             }
         }
     }
 
-    fn insert(&mut self, run: usize, offset: usize, (left, right): (usize, usize), text: &str) {
-        let first = self.units.len();
+    /// A run for what the next event types.
+    fn typed(&mut self, left: usize, right: usize, text: &str) -> Option<Run> {
+        let (first, maker, deleters) = (self.units.len(), self.events.len(), SmallVec::new());
         self.units.extend(text.encode_utf16());
         let len = self.units.len() - first;
-        if len == 0 {
-            return;
-        }
-        let maker = self.events.len();
-        let index = self.cut(run, offset);
-        let deleters = SmallVec::new();
-        self.runs.insert(index, Run { first, len, left, right, maker, deleters, touched: maker, shown: true });
+        (len > 0).then_some(Run { first, len, left, right, maker, deleters, touched: maker, shown: true })
     }
 
-    /// Makes a run begin at `offset` of the run at `index`, or says which one does.
-    fn cut(&mut self, index: usize, offset: usize) -> usize {
-        if offset == 0 {
-            return index;
+    /// Puts aside everything from `offset` of the run at `index` on.
+    fn cut(&mut self, index: usize, offset: usize, behind: &mut Vec<Run>) {
+        let kept = self.runs.len().min(if offset > 0 { index + 1 } else { index });
+        behind.extend(self.runs.drain(kept..).rev());
+        if let Some(last) = self.runs.last_mut().filter(|last| 0 < offset && offset < last.len) {
+            behind.push(last.split_off(offset));
         }
-        if offset < self.runs[index].len {
-            let tail = self.runs[index].split_off(offset);
-            self.runs.insert(index + 1, tail);
-        }
-        index + 1
     }
 
     fn take_undo(&mut self, undo: &Undo) {

@@ -16,7 +16,7 @@ use super::Http;
 use super::problem::Problem;
 use super::request::{Asked, At, Told, Who, malformed};
 use crate::domain::ids::{BlockId, ProjectId};
-use crate::domain::seed::Draft;
+use crate::domain::seed::Seed;
 use crate::domain::sequence::Seq;
 use crate::hub::projects::{Plan, Seen};
 use crate::protocol::resource::problem::ProblemView;
@@ -61,8 +61,8 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, place)], Json(project)))
 }
 
-fn draft(block: NewBlock) -> Draft {
-    Draft {
+fn draft(block: NewBlock) -> Seed {
+    Seed {
         id: BlockId(block.id.unwrap_or_else(Uuid::now_v7)),
         kind: block.kind.into(),
         parent: block.parent.map(BlockId),

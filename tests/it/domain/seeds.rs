@@ -3,17 +3,17 @@
 use blockhub::domain::block::Project;
 use blockhub::domain::event::Change;
 use blockhub::domain::ids::BlockId;
-use blockhub::domain::seed::{Draft, SeedError, SeedFault, plant};
+use blockhub::domain::seed::{Seed, SeedError, SeedFault, plant};
 use blockhub::domain::sequence::Seq;
 use serde_json::{Value, json};
 
 use super::world::{id, object};
 
-fn seed(id: BlockId, parent: Option<BlockId>, content: Value) -> Draft {
-    Draft { id, kind: "text".into(), parent, content: object(content) }
+fn seed(id: BlockId, parent: Option<BlockId>, content: Value) -> Seed {
+    Seed { id, kind: "text".into(), parent, content: object(content) }
 }
 
-fn fault(seeds: Vec<Draft>) -> SeedError {
+fn fault(seeds: Vec<Seed>) -> SeedError {
     plant(seeds, 100).unwrap_err()
 }
 
@@ -44,7 +44,7 @@ fn ed9_a_wrong_seed_is_named_with_its_index() {
         (seed(id(2), Some(id(3)), json!({})), SeedFault::UnknownParent),
         (seed(id(2), Some(id(2)), json!({})), SeedFault::UnknownParent),
         (good(), SeedFault::DuplicateId),
-        (Draft { kind: "".into(), ..seed(id(2), None, json!({})) }, SeedFault::BadKind),
+        (Seed { kind: "".into(), ..seed(id(2), None, json!({})) }, SeedFault::BadKind),
         (seed(id(2), None, json!({"a": [null]})), SeedFault::HiddenNull),
         (seed(id(2), None, json!({"a": "x".repeat(100)})), SeedFault::TooLarge),
     ];
