@@ -4,6 +4,7 @@
 mod auth_tokens;
 mod config_sources;
 mod contract;
+mod document_json;
 mod document_markdown;
 mod domain;
 mod harness;

@@ -170,7 +170,10 @@ impl Replay {
 fn assert_replay(seed: u64, slowness: u64) {
     let begun = Instant::now();
     let Replay { hub, people, .. } = Replay::new().run(seed, slowness);
-    if hub.text != people.end { std::fs::write("/tmp/a.txt", &hub.text).unwrap(); std::fs::write("/tmp/b.txt", &people.end).unwrap(); }
+    if hub.text != people.end {
+        std::fs::write("/tmp/a.txt", &hub.text).unwrap();
+        std::fs::write("/tmp/b.txt", &people.end).unwrap();
+    }
     assert!(hub.text == people.end, "the hub's text is another");
     for author in &people.authors {
         assert!(author.typist.confirmed() == people.end, "an author's text is another");
