@@ -6,6 +6,7 @@ mod config_sources;
 mod contract;
 mod document_json;
 mod document_markdown;
+mod document_protocol;
 mod domain;
 mod harness;
 mod hub;
