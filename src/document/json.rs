@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Piece;
 use crate::domain::block::Content;
 use crate::domain::ids::{BlockId, ProjectId};
-use crate::domain::seed::Draft;
+use crate::domain::seed::Seed;
 
 /// A document that was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Document {
     /// For people.
     pub title: String,
     /// Its blocks, parents before what is under them.
-    pub blocks: Vec<Draft>,
+    pub blocks: Vec<Seed>,
 }
 
 /// Why a file cannot be imported.
@@ -100,7 +100,7 @@ pub fn read(text: &str) -> Result<Document, JsonError> {
         if !seen.insert(id) {
             return Err(JsonError::Twice(id));
         }
-        blocks.push(Draft { id, kind, parent, content });
+        blocks.push(Seed { id, kind, parent, content });
     }
     Ok(Document { title: stored.title, blocks })
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::domain::block::{Block, Content};
 use crate::domain::ids::BlockId;
-use crate::domain::seed::Draft;
+use crate::domain::seed::Seed;
 
 /// A block as documents see it, borrowed from where it lives.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,8 @@ impl<'a> From<&'a Arc<Block>> for Piece<'a> {
     }
 }
 
-impl<'a> From<&'a Draft> for Piece<'a> {
-    fn from(draft: &'a Draft) -> Self {
+impl<'a> From<&'a Seed> for Piece<'a> {
+    fn from(draft: &'a Seed) -> Self {
         Self { id: draft.id, kind: &draft.kind, parent: draft.parent, content: &draft.content }
     }
 }

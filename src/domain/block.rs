@@ -17,6 +17,14 @@ use super::sequence::{Seq, Version};
 /// A JSON object without nulls.
 pub type Content = Map<String, Value>;
 
+/// The most characters that a block's kind has.
+const KIND_CHARS_MAX: usize = 64;
+
+/// Whether a kind is 1–64 characters long.
+pub fn is_kind(kind: &str) -> bool {
+    (1..=KIND_CHARS_MAX).contains(&kind.chars().count())
+}
+
 /// Where a block stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -174,14 +182,13 @@ impl Project {
         Ok(event.touched())
     }
 
-    /// Takes back the last event that was applied: the exact inverse of `apply`, but for `tree_seq`, which an event
-    /// does not know of the one before: it stays a bound that no structural edit lies above.
+    /// Takes back the last event that was applied: the exact inverse of `apply`, but for `tree_seq`: an event does not
+    /// know what that was before. Whoever goes back to go on from there puts it back.
     ///
     /// Errors: as `apply`.
     pub fn take_back(&mut self, event: &Event) -> Result<(), Misfit> {
         event.changes.iter().rev().try_for_each(|change| self.take_back_change(change))?;
         self.seq = Seq(event.seq.0.saturating_sub(1));
-        self.tree_seq = self.tree_seq.min(self.seq);
         Ok(())
     }
 

@@ -280,6 +280,12 @@ pub fn json_len(object: &Content) -> usize {
     count.0
 }
 
+/// Whether an object is larger than `bytes_max` as JSON text.
+pub fn exceeds(object: &Content, bytes_max: usize) -> bool {
+    // JSON writes a byte as six at most; what that cannot bring over the bound is not written to be counted.
+    weight(object).saturating_mul(6) > bytes_max && json_len(object) > bytes_max
+}
+
 struct Count(usize);
 
 impl io::Write for Count {

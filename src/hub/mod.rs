@@ -8,10 +8,14 @@ pub mod clock;
 pub mod committer;
 pub mod connection;
 pub mod housekeeping;
+pub mod log;
+pub mod members;
 pub mod outbox;
+pub mod projects;
 pub mod registry;
 pub mod roll;
 pub mod room;
+pub mod themes;
 pub mod watch;
 
 use std::sync::Arc;

@@ -9,6 +9,8 @@ pub mod frame;
 pub mod json;
 pub mod message;
 pub mod pointer;
+pub mod resource;
 pub mod scan;
+pub mod schema;
 pub mod view;
 pub mod word;

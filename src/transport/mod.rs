@@ -4,3 +4,5 @@
 //! Must never: be known to anything below.
 
 pub mod auth;
+pub mod http;
+pub mod origin;

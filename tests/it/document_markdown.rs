@@ -2,13 +2,13 @@
 
 use blockhub::document::markdown::{read, write};
 use blockhub::domain::ids::BlockId;
-use blockhub::domain::seed::Draft;
+use blockhub::domain::seed::Seed;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Reads with names counted from 1.
-fn blocks(markdown: &str) -> Vec<Draft> {
+fn blocks(markdown: &str) -> Vec<Seed> {
     let mut last = 0;
     read(markdown, || {
         last += 1;
@@ -16,13 +16,13 @@ fn blocks(markdown: &str) -> Vec<Draft> {
     })
 }
 
-fn text(blocks: &[Draft]) -> String {
+fn text(blocks: &[Seed]) -> String {
     write(blocks.iter().map(Into::into))
 }
 
 /// What a block is, without its name: how deep it stands, its kind, its content.
-fn outline(blocks: &[Draft]) -> Vec<Value> {
-    let depth = |draft: &Draft| {
+fn outline(blocks: &[Seed]) -> Vec<Value> {
+    let depth = |draft: &Seed| {
         let parent = |id: &BlockId| blocks.iter().find(|block| block.id == *id).and_then(|block| block.parent);
         std::iter::successors(draft.parent, parent).count()
     };
@@ -194,7 +194,7 @@ fn text_that_was_never_markdown_is_written_so_that_it_stays_text() {
         "| a |\n| - |",
     ] {
         let block =
-            Draft { id: BlockId(Uuid::nil()), kind: "paragraph".into(), parent: None, content: content(source) };
+            Seed { id: BlockId(Uuid::nil()), kind: "paragraph".into(), parent: None, content: content(source) };
         let read = blocks(&text(&[block]));
         assert_eq!(read.len(), 1, "{source:?} became {read:?}");
         assert_eq!(&*read[0].kind, "paragraph", "{source:?}");
@@ -203,9 +203,9 @@ fn text_that_was_never_markdown_is_written_so_that_it_stays_text() {
 
 #[test]
 fn unknown_kinds_are_written_by_their_text_or_as_json() {
-    let known = Draft { id: BlockId(Uuid::nil()), kind: "note".into(), parent: None, content: content("hello") };
+    let known = Seed { id: BlockId(Uuid::nil()), kind: "note".into(), parent: None, content: content("hello") };
     assert_eq!(text(std::slice::from_ref(&known)), "hello\n");
-    let strange = Draft { kind: "chart".into(), content: json!({"x": [1]}).as_object().unwrap().clone(), ..known };
+    let strange = Seed { kind: "chart".into(), content: json!({"x": [1]}).as_object().unwrap().clone(), ..known };
     let written = text(&[strange]);
     assert!(written.starts_with("```json\n") && written.contains("\"chart\""), "{written}");
 }
@@ -219,7 +219,7 @@ fn great_depth_neither_overflows_nor_explodes() {
     for number in 1..=depth as u128 {
         let parent = (number > 1).then(|| BlockId(Uuid::from_u128(number - 1)));
         let kind = ["list", "item", "quote", "paragraph"][number as usize % 4].into();
-        drafts.push(Draft { id: BlockId(Uuid::from_u128(number)), kind, parent, content: content("x") });
+        drafts.push(Seed { id: BlockId(Uuid::from_u128(number)), kind, parent, content: content("x") });
     }
     assert!(text(&drafts).len() < depth * 200);
 }

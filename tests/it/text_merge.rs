@@ -137,6 +137,7 @@ fn ed12_spans_are_judged_on_the_string_at_their_base() {
         .refuse(&typed(0, &[(1, 0, "x"), (1, 0, "y")]), TextError::BadSpan)
         .refuse(&typed(0, &[(1, 2, "x"), (2, 0, "y")]), TextError::BadSpan)
         .refuse(&typed(0, &[(usize::MAX, usize::MAX, "x")]), TextError::BadSpan)
+        .refuse(&typed(1, &[(1, usize::MAX, "x")]), TextError::BadSpan)
         .then(typed(0, &[(0, 3, "")]), "def");
 }
 

@@ -33,6 +33,7 @@ fn ed11_nothing_is_beyond_the_end() {
     assert_eq!(check("abc", &[change(3, 0, "x")]), Ok(()));
     assert_eq!(check("abc", &[change(4, 0, "")]), Err(TextError::BadSpan));
     assert_eq!(check("abc", &[change(2, 2, "")]), Err(TextError::BadSpan));
+    assert_eq!(check("abc", &[change(1, usize::MAX, "")]), Err(TextError::BadSpan));
     assert_eq!(check("äbc", &[change(2, usize::MAX, "")]), Err(TextError::BadSpan));
     assert_eq!(check("äbc", &[change(usize::MAX, usize::MAX, "")]), Err(TextError::BadSpan));
 }

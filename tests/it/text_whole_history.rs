@@ -99,9 +99,10 @@ impl Judge {
     /// YjsMod, with the later commit behind the earlier one where all else is equal.
     fn integrate(&mut self, new: Item) {
         let (left, right) = (self.left_index(&new), self.right_index(&new));
-        let mut place = usize::try_from(left + 1).unwrap();
+        let first = usize::try_from(left + 1).unwrap();
+        let mut place = first;
         let mut scanning = false;
-        for index in place..right {
+        for index in first..right {
             let other = &self.items[index];
             let other_left = self.left_index(other);
             if other_left < left {
@@ -293,7 +294,7 @@ fn type_words(people: usize, hand: Hand, keys: &[(usize, u64)], with_deletion: b
         let letter = char::from(b'a' + u8::try_from(who).unwrap());
         let seen = &texts[base];
         // The first key goes behind the bracket, as it was before anybody typed.
-        let first = if with_deletion && who % 2 == 0 { 2 } else { 1 };
+        let first = if with_deletion && who.is_multiple_of(2) { 2 } else { 1 };
         let (base, at) = match (hand, seen.find(letter), seen.rfind(letter)) {
             (Hand::Backward, Some(at), _) => (base, at),
             (Hand::Forward, _, Some(at)) => (base, at + 1),

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::{BLANK, DEPTH_MAX, inline, options};
 use crate::domain::block::Content;
 use crate::domain::ids::BlockId;
-use crate::domain::seed::Draft;
+use crate::domain::seed::Seed;
 
 /// Reads a document; `ids` names its blocks, in their order.
-pub fn read(markdown: &str, ids: impl FnMut() -> BlockId) -> Vec<Draft> {
+pub fn read(markdown: &str, ids: impl FnMut() -> BlockId) -> Vec<Seed> {
     let text = normalized(markdown);
     let parser = Parser::new_ext(&text, options());
     let references = references(&parser);
@@ -99,7 +99,7 @@ struct Image {
 struct Reader<'a, F> {
     text: &'a str,
     ids: F,
-    drafts: Vec<Draft>,
+    drafts: Vec<Seed>,
     open: Vec<Open>,
     leaf: Leaf,
     /// Where the things inside the leaf's lines begin, ascending.
@@ -301,7 +301,7 @@ impl<F: FnMut() -> BlockId> Reader<'_, F> {
             *spacing = Spacing::Loose;
         }
         let parent = self.open.iter().rev().find_map(|open| open.draft).map(|at| self.drafts[at].id);
-        self.drafts.push(Draft { id: (self.ids)(), kind: Arc::from(kind), parent, content });
+        self.drafts.push(Seed { id: (self.ids)(), kind: Arc::from(kind), parent, content });
         self.drafts.len() - 1
     }
 

@@ -25,7 +25,6 @@ impl Judge<'_> {
                 patch.clone()
             }
         };
-        self.typed.retain(|typed| typed.block != id || !merge::replaces(&patch, &typed.path));
         self.push_update(&block, patch)
     }
 
@@ -53,14 +52,8 @@ impl Judge<'_> {
     /// The content may have grown up to the bound, or not have grown.
     pub(super) fn check_growth(&self, id: BlockId, before: &Content) -> Step {
         let Some(after) = self.draft.get(id) else { return Ok(()) };
-        let too_large = exceeds(&after.content, self.limits.block_bytes_max)
+        let too_large = merge::exceeds(&after.content, self.limits.block_bytes_max)
             && merge::json_len(&after.content) > merge::json_len(before);
         if too_large { Err(Halt::TooLarge) } else { Ok(()) }
     }
-}
-
-/// Whether content is larger than `bytes_max` as JSON text.
-pub(crate) fn exceeds(content: &Content, bytes_max: usize) -> bool {
-    // JSON writes a byte as six at most; what that cannot bring over the bound is not written to be counted.
-    merge::weight(content).saturating_mul(6) > bytes_max && merge::json_len(content) > bytes_max
 }

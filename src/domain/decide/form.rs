@@ -5,13 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::block::Content;
+use crate::domain::block::{self, Content};
 use crate::domain::edit::{Edit, Op};
 use crate::domain::ids::BlockId;
 use crate::domain::merge::{self, Pointer};
-
-/// The most characters that a block's kind has.
-pub(crate) const KIND_CHARS_MAX: usize = 64;
 
 /// An op that breaks a rule.
 pub(super) struct Fault {
@@ -29,11 +26,6 @@ pub(super) fn check(edit: &Edit) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether a kind is 1–64 characters long.
-pub(crate) fn is_kind(kind: &str) -> bool {
-    (1..=KIND_CHARS_MAX).contains(&kind.chars().count())
-}
-
 /// What earlier ops of the edit did.
 #[derive(Default)]
 struct Seen<'a> {
@@ -48,7 +40,7 @@ impl<'a> Seen<'a> {
             return Err("the block was deleted earlier in the same edit");
         }
         match op {
-            Op::Insert { kind, .. } if !is_kind(kind) => Err("a kind has 1 to 64 characters"),
+            Op::Insert { kind, .. } if !block::is_kind(kind) => Err("a kind has 1 to 64 characters"),
             Op::Insert { content, .. } if merge::hides_null(content) => Err("an array may not hold a null"),
             Op::Update { patch, .. } if merge::hides_null(patch) => Err("an array may not hold a null"),
             Op::Update { block, patch, .. } => self.look_at_update(*block, patch),

@@ -21,10 +21,9 @@ const VERSIONS_AHEAD: u64 = 64;
 
 /// A text that an op of the edit changed.
 pub(super) struct Typed {
-    pub(super) block: BlockId,
-    pub(super) path: Pointer,
+    block: BlockId,
+    path: Pointer,
     sent: Arc<Sent>,
-    splices: Vec<Splice>,
 }
 
 impl Judge<'_> {
@@ -62,7 +61,7 @@ impl Judge<'_> {
             return Ok(text::splices_of(string(block, path)?, changes)?);
         }
         if self.past.window(id, path, base).is_none() {
-            let Some(window) = self.build_window(block, path, base)? else {
+            let Some(window) = self.build_window(id, path, base)? else {
                 return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
             };
             return self.merge_and_keep(id, path, window, sent);
@@ -79,9 +78,7 @@ impl Judge<'_> {
 
     fn push_text(&mut self, block: &Block, path: &Pointer, splices: Vec<Splice>, sent: Sent) -> Step {
         let version = self.draft.version_after(block);
-        let typed =
-            Typed { block: block.id, path: path.clone(), sent: Arc::new(sent.clone()), splices: splices.clone() };
-        self.typed.push(typed);
+        self.typed.push(Typed { block: block.id, path: path.clone(), sent: Arc::new(sent.clone()) });
         let grows = splices.iter().any(|splice| !splice.inserted.is_empty());
         self.draft.push(Change::Text { block: block.id, version, path: path.clone(), splices, sent })?;
         if grows { self.check_growth(block.id, &block.content) } else { Ok(()) }
@@ -121,11 +118,11 @@ impl Judge<'_> {
         }
     }
 
-    /// A window of the string as it was before the edit, reaching back to `reach`.
-    fn build_window(&self, block: &Block, path: &Pointer, reach: Version) -> Step<Option<Window>> {
-        let Some((start, events)) = self.critical(block.id, path, reach)? else { return Ok(None) };
-        let now = self.project.get(block.id).ok_or(Halt::Moot)?;
-        let texts: Vec<_> = texts_of(&events, block.id, path).collect();
+    /// A window of the string as it was before the edit, reaching back to `reach`; `None` if that is not kept.
+    fn build_window(&self, id: BlockId, path: &Pointer, reach: Version) -> Step<Option<Window>> {
+        let Some((start, events)) = self.critical(id, path, reach)? else { return Ok(None) };
+        let now = self.project.get(id).ok_or(Halt::Moot)?;
+        let texts: Vec<_> = texts_of(&events, id, path).collect();
         let mut string = string(now, path)?.to_owned();
         for (_, _, splices) in texts.iter().rev() {
             string = text::take_back(&string, splices)?;
@@ -140,9 +137,64 @@ impl Judge<'_> {
 
 /// Taking back.
 impl Judge<'_> {
-    pub(super) fn untext(&mut self, op: &Op, _id: BlockId, _path: &Pointer, _target: Version) -> Step {
-        Err(self.conflict(op, Basis::Unknown, paths_of(op)))
+    /// Takes back the text change that made `target`.
+    pub(super) fn untext(&mut self, op: &Op, id: BlockId, path: &Pointer, target: Version) -> Step {
+        let block = self.living(op, id)?;
+        if self.stand(id, target)? == Stand::Unknown {
+            return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
+        }
+        let Some(events) = self.window_since(id, target.previous())? else {
+            return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
+        };
+        self.note_merged(id, target)?;
+        let changes: Vec<_> = changes_of(&events, id).collect();
+        let is_target = |change: &&Change| text_of(change, id, path).is_some_and(|(version, ..)| version == target);
+        let (first, last) = (changes.iter().position(is_target), changes.iter().rposition(is_target));
+        let (first, last) = first.zip(last).ok_or(Halt::Invalid("the target did not change this text"))?;
+        if changes.iter().skip(last).any(|change| replaces(change, id, path)) {
+            return self.untext_replaced(op, &block, path, changes.split_at(last + 1), first);
+        }
+        let undone = texts_of(&events, id, path).filter(|(version, ..)| *version == target);
+        let reach = undone.map(|(_, sent, _)| sent.reach()).min().unwrap_or(target);
+        self.untext_merged(op, &block, path, Sent::Undone { target, reach })
     }
+
+    /// Characters are themselves again as long as their string is.
+    fn untext_merged(&mut self, op: &Op, block: &Block, path: &Pointer, sent: Sent) -> Step {
+        let kept = self.past.window(block.id, path, sent.reach()).cloned();
+        let window = kept.map_or_else(|| self.build_window(block.id, path, sent.reach()), |kept| Ok(Some(kept)))?;
+        let Some(mut window) = window else { return Err(self.conflict(op, Basis::Unknown, paths_of(op))) };
+        let version = self.version_before(block.id).next();
+        for typed in self.typed.iter().filter(|typed| typed.block == block.id && typed.path == *path) {
+            window.push(version, typed.sent.clone())?;
+        }
+        let splices = window.merge(&sent)?;
+        self.push_text(block, path, splices, sent)
+    }
+
+    /// Another string took the place since. If taking that back has brought the same characters back, the one before
+    /// them is put in their place.
+    fn untext_replaced(
+        &mut self,
+        op: &Op,
+        block: &Block,
+        path: &Pointer,
+        (held, later): (&[&Change], &[&Change]),
+        first: usize,
+    ) -> Step {
+        let now = self.project.get(block.id).cloned();
+        let after = taken_back(now, later, block.id)?;
+        let before = taken_back(after.clone(), held.get(first..).unwrap_or_default(), block.id)?;
+        let (Some(after), Some(before)) = (after, before) else { return Err(Halt::Moot) };
+        if string(block, path)? != string(&after, path)? {
+            return Err(self.conflict(op, Basis::Seen, paths_of(op)));
+        }
+        self.push_update(block, path.patch(string(&before, path)?.into()))
+    }
+}
+
+fn taken_back(block: Option<Arc<Block>>, changes: &[&Change], id: BlockId) -> Step<Option<Arc<Block>>> {
+    changes.iter().rev().try_fold(block, |block, change| Ok(change.take_back_from(id, block)?))
 }
 
 fn string<'a>(block: &'a Block, path: &Pointer) -> Step<&'a str> {
@@ -166,13 +218,16 @@ fn replaces(change: &Change, id: BlockId, path: &Pointer) -> bool {
 fn texts_of<'a>(
     events: &'a [Arc<Event>],
     id: BlockId,
-    at: &Pointer,
+    path: &Pointer,
 ) -> impl DoubleEndedIterator<Item = (Version, &'a Sent, &'a [Splice])> {
-    let text = move |change: &'a Change| match change {
+    events.iter().flat_map(|event| &event.changes).filter_map(move |change| text_of(change, id, path))
+}
+
+fn text_of<'a>(change: &'a Change, id: BlockId, at: &Pointer) -> Option<(Version, &'a Sent, &'a [Splice])> {
+    match change {
         Change::Text { block, version, path, splices, sent } if *block == id && path == at => {
-            Some((*version, sent, splices.as_slice()))
+            Some((*version, sent, splices))
         }
         _ => None,
-    };
-    events.iter().flat_map(|event| &event.changes).filter_map(text)
+    }
 }

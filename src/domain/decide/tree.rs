@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use super::base::{Basis, Stand};
-use super::content::exceeds;
 use super::judge::{Halt, Judge, Step};
-use crate::domain::block::{Block, Content, Place};
+use crate::domain::block::{Block, Content, Grave, Place};
 use crate::domain::edit::{OnConflict, Op};
 use crate::domain::event::Change;
 use crate::domain::ids::BlockId;
@@ -38,7 +37,7 @@ impl Judge<'_> {
         let behind = self.last_place(parent, after)?;
         let place = self.draft.place_behind(parent, behind.as_ref(), None)?;
         let content = merge::applied(content);
-        if exceeds(&content, self.limits.block_bytes_max) {
+        if merge::exceeds(&content, self.limits.block_bytes_max) {
             return Err(Halt::TooLarge);
         }
         let block = Block { id, kind: kind.clone(), place, content, version: Version(1) };
@@ -109,14 +108,25 @@ impl Judge<'_> {
         Ok(self.draft.push(Change::Delete { blocks: self.draft.doomed(&block) })?)
     }
 
-    /// Takes an insert back: what others did with the block since, or put under it, stands against that.
+    /// Takes an insert back: what others made of the block since, or put under it, stands against that.
     pub(super) fn uninsert(&mut self, op: &Op, id: BlockId, base: Version) -> Step {
         let block = self.living(op, id)?;
-        let is_touched = self.stand(id, base)? == Stand::Unknown || self.is_changed_by_others(id, base)?;
-        if is_touched || self.draft.has_children(id) {
+        if self.draft.has_children(id) || !self.is_as_left(&block, base)? {
             return Err(self.conflict(op, Basis::Seen, Vec::new()));
         }
         Ok(self.draft.push(Change::Delete { blocks: self.draft.doomed(&block) })?)
+    }
+
+    /// Whether the block is what it was at `base`: what came since was taken back.
+    fn is_as_left(&mut self, block: &Block, base: Version) -> Step<bool> {
+        match self.stand(block.id, base)? {
+            Stand::Unknown => return Ok(false),
+            Stand::Current => return Ok(true),
+            Stand::Stale => {}
+        }
+        let now = self.compared(block.id, base)?;
+        let then = self.block_at(block.id, base)?;
+        Ok(then.is_some_and(|then| then.content == now.content && then.place == now.place))
     }
 
     pub(super) fn revive(&mut self, op: &Op, as_was: &Block, base: Version) -> Step {
@@ -130,14 +140,19 @@ impl Judge<'_> {
             Remains::Unknown => return Err(Halt::Lacks(Need::Grave { block: id })),
         };
         let overwrites = self.edit.on_conflict == OnConflict::Overwrite;
-        if !overwrites && grave.version != base && self.is_changed_by_others(id, base)? {
+        if !overwrites && grave.version != base && !self.died_as(as_was, &grave)? {
             return Err(self.dead(op, id, &grave));
         }
         self.check_parent(op, as_was.place.parent)?;
         let place = self.draft.free_place(&as_was.place, id)?;
-        self.typed.retain(|typed| typed.block != id);
         let block = Block { place, version: grave.version.next(), ..as_was.clone() };
         Ok(self.draft.push(Change::Insert { block })?)
+    }
+
+    /// Whether a block was, when it was deleted last, as it is to live again.
+    fn died_as(&self, as_was: &Block, grave: &Grave) -> Step<bool> {
+        let died = self.block_at(as_was.id, grave.version.previous())?;
+        Ok(died.is_some_and(|died| died.content == as_was.content && died.place.parent == as_was.place.parent))
     }
 
     fn check_parent(&self, op: &Op, parent: Option<BlockId>) -> Step {

@@ -244,7 +244,7 @@ impl Past {
 
     /// The events that gave a block the versions above `after`, up to `upto`, oldest first.
     pub fn history(&self, block: BlockId, after: Version, upto: Version) -> Result<Vec<Arc<Event>>, Missing> {
-        let versions = (after.0 + 1..=upto.0).rev();
+        let versions = (after.0.saturating_add(1)..=upto.0).rev();
         let mut events: Vec<_> =
             versions.map(|version| self.event_of(block, Version(version), after).cloned()).collect::<Result<_, _>>()?;
         events.reverse();

@@ -151,7 +151,8 @@ pub fn take_back(after: &str, splices: &[Splice]) -> Result<String, TextError> {
 /// - Every event stands until an event that stands undoes it. A character is there while the event that typed it
 ///   stands, and none that deleted it does. So undoing twice is undoing once, and undoing an undo does it again.
 ///
-/// Ten thousand runs cost a merge some tens of microseconds; `len` tells its owner when to let it go.
+/// Ten thousand runs cost a merge some tens of microseconds. A window never shrinks: its owner replaces one that grew
+/// by one that begins later, at the last version that everything after it had seen.
 #[derive(Clone, Debug)]
 pub struct Window {
     start: Version,
@@ -167,11 +168,12 @@ impl Window {
         Self { start, version: start, sequence: Sequence::new(start, text), waiting: VecDeque::new() }
     }
 
-    /// Takes in what made `version`: versions ascend, and may leave out those that did not change the string.
+    /// Takes in what made `version`: versions ascend, and may leave out those that did not change the string. A version
+    /// may come several times: an event that takes back several others holds a change for each.
     ///
     /// Errors: a version out of order, or an event that leans on one before `start`.
     pub fn push(&mut self, version: Version, sent: Arc<Sent>) -> Result<(), TextError> {
-        if version <= self.version || sent.reach() < self.start || sent.reach() >= version {
+        if version < self.version || version == self.start || sent.reach() < self.start || sent.reach() >= version {
             return Err(TextError::UnknownVersion);
         }
         self.version = version;

@@ -6,6 +6,8 @@
 //! Promises: a run begins and ends with whole characters, and its units share their fate.
 //! Must never: forget a character or change its place among the others.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::super::sequence::Version;
@@ -84,7 +86,8 @@ pub(super) struct Sequence {
 impl Sequence {
     pub(super) fn new(start: Version, text: &str) -> Self {
         let mut new = Self { units: vec![0], runs: Vec::new(), events: Vec::new() };
-        new.insert(0, 0, (EDGE, EDGE), text);
+        let first = new.typed(EDGE, EDGE, text);
+        new.runs.extend(first);
         new.close_event(start, None);
         new
     }
@@ -114,21 +117,21 @@ impl Sequence {
         seen.checked_sub(1).and_then(|last| self.events.get(last)).map_or(0, |event| event.units)
     }
 
-    /// Whether a position is inside a surrogate pair, if the unit there is not a run's first.
-    pub(super) fn is_inside_pair(&self, unit: usize) -> bool {
+    /// Whether a unit is the second of a surrogate pair.
+    pub(super) fn is_second_of_pair(&self, unit: usize) -> bool {
         self.units.get(unit).is_some_and(|unit| (0xDC00..0xE000).contains(unit))
     }
 
     /// Whether a run was in the string after the first `seen` events.
     pub(super) fn is_visible(&self, run: &Run, seen: usize) -> bool {
-        if run.touched < seen { run.shown } else { run.maker < seen && self.is_there(run, seen, None) }
+        if run.touched < seen { run.shown } else { run.maker < seen && self.is_there(run, seen) }
     }
 
-    /// The same, looked up; as if event `turned` had been turned once more.
-    fn is_there(&self, run: &Run, seen: usize, turned: Option<usize>) -> bool {
+    /// The same, looked up.
+    fn is_there(&self, run: &Run, seen: usize) -> bool {
         let stands = |event: usize| {
             let turns = self.events[event].turned.partition_point(|by| *by < seen);
-            (turns % 2 == 0) != (turned == Some(event))
+            turns % 2 == 0
         };
         stands(run.maker) && !run.deleters.iter().any(|event| *event < seen && stands(*event))
     }
@@ -143,7 +146,7 @@ impl Sequence {
                 let steps = Walk::new(self, *base).steps(changes)?;
                 Ok(self.splices_typed(&steps))
             }
-            Sent::Undone { target, .. } => Ok(self.splices_undone(&self.undo(*target)?)),
+            Sent::Undone { target, .. } => self.splices_undone(*target),
         }
     }
 
@@ -163,39 +166,44 @@ impl Sequence {
         gather.done()
     }
 
-    fn splices_undone(&self, undo: &Undo) -> Vec<Splice> {
+    fn splices_undone(&self, target: Version) -> Result<Vec<Splice>, TextError> {
+        let mut after = self.clone();
+        after.take_back(target, target)?;
         let mut gather = Gather::default();
-        let Some(turned) = undo.turned else { return gather.done() };
         let mut now = 0;
-        for run in &self.runs {
-            let shows = run.concerns(turned) && self.is_there(run, self.events.len(), Some(turned));
-            match (run.concerns(turned), run.shown, shows) {
-                (true, true, false) => gather.replace(now, &self.text(run.first, run.len), ""),
-                (true, false, true) => gather.replace(now, "", &self.text(run.first, run.len)),
-                _ => {}
+        for (run, then) in self.runs.iter().zip(&after.runs) {
+            match (run.shown, then.shown) {
+                (true, false) => gather.replace(now, &self.text(run.first, run.len), ""),
+                (false, true) => gather.replace(now, "", &self.text(run.first, run.len)),
+                (true, true) | (false, false) => {}
             }
             now += run.shown_len();
         }
-        gather.done()
+        Ok(gather.done())
     }
 
-    /// Lossy only in name: a run holds whole characters.
+    /// Lossy in name only: a run holds whole characters.
     fn text(&self, first: usize, len: usize) -> String {
         String::from_utf16_lossy(&self.units[first..first + len])
     }
 
-    fn undo(&self, target: Version) -> Result<Undo, TextError> {
-        let found = self.events.binary_search_by_key(&target, |event| event.version);
-        let mut event = found.ok().filter(|event| *event > 0).ok_or(TextError::UnknownVersion)?;
+    /// The events that made `target`.
+    fn events_of(&self, target: Version) -> Result<Range<usize>, TextError> {
+        let first = self.events.partition_point(|event| event.version < target);
+        let events = first..self.events_up_to(target);
+        if first == 0 || events.is_empty() { Err(TextError::UnknownVersion) } else { Ok(events) }
+    }
+
+    fn undo(&self, mut event: usize) -> Undo {
         let mut chain = vec![event];
         let mut undone_if_it_turns = 0;
         while self.events[event].undone == undone_if_it_turns {
-            let Some(next) = self.events[event].undoes else { return Ok(Undo { chain, turned: Some(event) }) };
+            let Some(next) = self.events[event].undoes else { return Undo { chain, turned: Some(event) } };
             chain.push(next);
             event = next;
             undone_if_it_turns = 1 - undone_if_it_turns;
         }
-        Ok(Undo { chain, turned: None })
+        Undo { chain, turned: None }
     }
 }
 
@@ -206,17 +214,26 @@ impl Sequence {
         match sent {
             Sent::Typed { base, changes } => {
                 let steps = Walk::new(self, *base).steps(changes)?;
-                // From back to front, so that the places of the earlier ones stay what they are.
+                // From back to front, so that the places of the earlier ones stay what they are; the runs behind are
+                // put aside, so that none moves more than twice, however many steps there are.
+                let mut behind = Vec::new();
                 for step in steps.into_iter().rev() {
-                    self.take_step(step);
+                    self.take_step(step, &mut behind);
                 }
+                self.runs.extend(behind.into_iter().rev());
                 self.close_event(version, None);
             }
-            Sent::Undone { target, .. } => {
-                let undo = self.undo(*target)?;
-                self.take_undo(&undo);
-                self.close_event(version, undo.chain.first().copied());
-            }
+            Sent::Undone { target, .. } => self.take_back(*target, version)?,
+        }
+        Ok(())
+    }
+
+    /// Undoes the events that made `target`, last first, each by an event of its own.
+    fn take_back(&mut self, target: Version, version: Version) -> Result<(), TextError> {
+        for event in self.events_of(target)?.rev() {
+            let undo = self.undo(event);
+            self.take_undo(&undo);
+            self.close_event(version, Some(event));
         }
         Ok(())
     }
@@ -225,44 +242,40 @@ impl Sequence {
         self.events.push(Event { version, units: self.units.len(), undoes, undone: 0, turned: Vec::new() });
     }
 
-    fn take_step(&mut self, step: Step) {
+    /// `behind` holds the runs behind the last step, the nearest one last.
+    fn take_step(&mut self, step: Step, behind: &mut Vec<Run>) {
         match step {
-            Step::Insert { run, offset, left, right, text, .. } => self.insert(run, offset, (left, right), text),
+            Step::Insert { run, offset, left, right, text, .. } => {
+                self.cut(run, offset, behind);
+                behind.extend(self.typed(left, right, text));
+            }
             Step::Delete { run, span, .. } => {
-                self.cut(run, span.end);
-                let index = self.cut(run, span.start);
-                let event = self.events.len();
-                let run = &mut self.runs[index];
-                run.deleters.push(event);
-                run.touched = event;
-                run.shown = false;
+                self.cut(run, span.end, behind);
+                self.cut(run, span.start, behind);
+                if let Some(run) = behind.last_mut() {
+                    run.deleters.push(self.events.len());
+                    run.touched = self.events.len();
+                    run.shown = false;
+                }
             }
         }
     }
 
-    fn insert(&mut self, run: usize, offset: usize, (left, right): (usize, usize), text: &str) {
-        let first = self.units.len();
+    /// A run for what the next event types.
+    fn typed(&mut self, left: usize, right: usize, text: &str) -> Option<Run> {
+        let (first, maker, deleters) = (self.units.len(), self.events.len(), SmallVec::new());
         self.units.extend(text.encode_utf16());
         let len = self.units.len() - first;
-        if len == 0 {
-            return;
-        }
-        let maker = self.events.len();
-        let index = self.cut(run, offset);
-        let deleters = SmallVec::new();
-        self.runs.insert(index, Run { first, len, left, right, maker, deleters, touched: maker, shown: true });
+        (len > 0).then_some(Run { first, len, left, right, maker, deleters, touched: maker, shown: true })
     }
 
-    /// Makes a run begin at `offset` of the run at `index`, or says which one does.
-    fn cut(&mut self, index: usize, offset: usize) -> usize {
-        if offset == 0 {
-            return index;
+    /// Puts aside everything from `offset` of the run at `index` on.
+    fn cut(&mut self, index: usize, offset: usize, behind: &mut Vec<Run>) {
+        let kept = self.runs.len().min(if offset > 0 { index + 1 } else { index });
+        behind.extend(self.runs.drain(kept..).rev());
+        if let Some(last) = self.runs.last_mut().filter(|last| 0 < offset && offset < last.len) {
+            behind.push(last.split_off(offset));
         }
-        if offset < self.runs[index].len {
-            let tail = self.runs[index].split_off(offset);
-            self.runs.insert(index + 1, tail);
-        }
-        index + 1
     }
 
     fn take_undo(&mut self, undo: &Undo) {
@@ -275,7 +288,7 @@ impl Sequence {
         self.events[turned].turned.push(event);
         for index in 0..self.runs.len() {
             if self.runs[index].concerns(turned) {
-                self.runs[index].shown = self.is_there(&self.runs[index], event + 1, None);
+                self.runs[index].shown = self.is_there(&self.runs[index], event + 1);
                 self.runs[index].touched = event;
             }
         }

@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
             let run = self.sequence.run(self.run).ok_or(TextError::BadSpan)?;
             let mut span = self.offset..run.len;
             if self.sequence.is_visible(run, self.seen) {
-                span.end = span.end.min(self.offset + remaining);
+                span.end -= span.len().saturating_sub(remaining);
                 remaining -= span.len();
                 self.left = run.first + span.end - 1;
                 deletes(Step::Delete { now: self.now, run: self.run, span: span.clone() });
@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
             self.leave(run, &span);
         }
         self.at += units;
-        let inside = |run: &Run| self.offset > 0 && self.sequence.is_inside_pair(run.first + self.offset);
+        let inside = |run: &Run| self.offset > 0 && self.sequence.is_second_of_pair(run.first + self.offset);
         if self.sequence.run(self.run).is_some_and(inside) { Err(TextError::BadSpan) } else { Ok(()) }
     }
 

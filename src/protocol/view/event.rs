@@ -4,6 +4,7 @@
 //! Must never: show what only going back needs.
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::spelling::Moment;
 use super::{ActorView, BlockView};
@@ -18,7 +19,8 @@ use crate::protocol::pointer;
 pub const EVENT_BYTES_MAX: usize = 256 << 10;
 
 /// A committed edit.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView<'a> {
     seq: Seq,
@@ -33,6 +35,7 @@ pub struct EventView<'a> {
     #[serde(skip_serializing_if = "is_false")]
     overwrote: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<OpView>>)]
     ops: Option<OpsView<'a>>,
 }
 
@@ -75,14 +78,34 @@ impl Serialize for OpsView<'_> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventOp)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum OpView<'a> {
-    Insert { block: BlockView<'a> },
-    Update { block: BlockId, version: Version, patch: &'a Content },
-    Text { block: BlockId, version: Version, path: String, changes: Vec<ChangeView<'a>> },
-    Move { block: BlockId, version: Version, parent: Option<BlockId>, position: &'a str },
-    Delete { blocks: Vec<BlockId> },
+    Insert {
+        block: BlockView<'a>,
+    },
+    Update {
+        block: BlockId,
+        version: Version,
+        #[schema(value_type = Object)]
+        patch: &'a Content,
+    },
+    Text {
+        block: BlockId,
+        version: Version,
+        path: String,
+        changes: Vec<ChangeView<'a>>,
+    },
+    Move {
+        block: BlockId,
+        version: Version,
+        parent: Option<BlockId>,
+        position: &'a str,
+    },
+    Delete {
+        blocks: Vec<BlockId>,
+    },
 }
 
 impl<'a> From<&'a Change> for OpView<'a> {
@@ -104,7 +127,8 @@ impl<'a> From<&'a Change> for OpView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TextChange)]
 struct ChangeView<'a> {
     at: usize,
     delete: usize,

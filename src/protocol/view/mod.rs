@@ -10,20 +10,25 @@ pub mod spelling;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::message::Ack;
 use crate::domain::block::{Block, Content};
 use crate::domain::event::Actor;
+#[allow(unused_imports)] // named by the description alone
+use crate::domain::event::ActorKind;
 use crate::domain::ids::{BlockId, EditId, ProjectId, UserId};
 use crate::domain::sequence::{Seq, Version};
 
 /// A block as it is now.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = Block)]
 pub struct BlockView<'a> {
     id: BlockId,
     kind: &'a str,
     parent: Option<BlockId>,
     position: &'a str,
+    #[schema(value_type = Object)]
     content: &'a Content,
     version: Version,
 }
@@ -56,11 +61,13 @@ impl<'a> From<&'a Actor> for UserView<'a> {
 }
 
 /// Who did something: id, name and kind.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = Actor)]
 pub struct ActorView<'a> {
     id: &'a UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[schema(value_type = ActorKind)]
     kind: &'static str,
 }
 
@@ -71,7 +78,8 @@ impl<'a> From<&'a Actor> for ActorView<'a> {
 }
 
 /// An edit that is in the database.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Ack)]
 #[serde(rename_all = "camelCase")]
 pub struct AckView {
     project: ProjectId,

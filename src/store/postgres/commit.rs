@@ -5,11 +5,9 @@
 //! order of their ids, their blocks after them; locked projects are skipped. All or nothing per project.
 //! Must never: wait for one project in a statement that carries others.
 
-use sqlx::FromRow;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryAs;
-use sqlx::{Connection, Postgres};
+use sqlx::{Connection, FromRow, Postgres};
 
 use super::link::{Link, settle};
 use crate::domain::sequence::Seq;
@@ -18,41 +16,42 @@ use crate::store::failure::Refused;
 use crate::store::{Commit, Committed, Patience, StoreError};
 
 /// Commits the batch at once. If a name was taken meanwhile (an edit raced on another hub), or if locks are waited
-/// for, project by project.
+/// for, project by project, on the same connection: a server answers an error before it lets go of its locks.
 pub(super) async fn commit(link: Link, batch: Vec<Commit>, patience: Patience) -> Result<Vec<Committed>, StoreError> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
+    let mut connection = link.connection().await?;
+    let result = commit_on(&mut connection, &batch, patience).await;
+    settle(connection, result)
+}
+
+async fn commit_on(
+    connection: &mut PgConnection,
+    batch: &[Commit],
+    patience: Patience,
+) -> Result<Vec<Committed>, StoreError> {
     if patience == Patience::None {
-        match at_once(&link, &batch).await {
+        match commit_lines(connection, &Lines::of(batch)?).await {
             Err(Refused::Taken) => {}
             answered => return answered.map_err(Refused::into_error),
         }
     }
     let mut answers = Vec::with_capacity(batch.len());
-    for commit in &batch {
-        answers.push(alone(&link, commit, patience).await?);
+    for commit in batch {
+        answers.push(alone(connection, commit, patience).await?);
     }
     Ok(answers)
 }
 
-/// One statement, its own transaction.
-async fn at_once(link: &Link, batch: &[Commit]) -> Result<Vec<Committed>, Refused> {
-    let lines = Lines::of(batch)?;
-    let mut connection = link.connection().await?;
-    let result = commit_lines(&mut connection, &lines).await;
-    settle_refused(connection, result)
-}
-
 /// One project, whose name clashes are its own, and for whose lock may be waited.
-async fn alone(link: &Link, commit: &Commit, patience: Patience) -> Result<Committed, StoreError> {
+async fn alone(connection: &mut PgConnection, commit: &Commit, patience: Patience) -> Result<Committed, StoreError> {
     let lines = Lines::of(std::slice::from_ref(commit))?;
-    let mut connection = link.connection().await?;
     let result = match patience {
-        Patience::None => commit_lines(&mut connection, &lines).await,
-        Patience::Ms(ms) => wait_and_commit(&mut connection, commit, &lines, ms).await,
+        Patience::None => commit_lines(connection, &lines).await,
+        Patience::Ms(ms) => wait_and_commit(connection, commit, &lines, ms).await,
     };
-    match settle_refused(connection, result) {
+    match result {
         Ok(answers) => Ok(answers.first().copied().unwrap_or(Committed::Gone)),
         Err(Refused::Taken) => Ok(Committed::Stale),
         Err(Refused::Late) => Ok(Committed::Locked),
@@ -88,13 +87,6 @@ pub(super) async fn commit_first(connection: &mut PgConnection, commit: Commit) 
     match commit_lines(connection, &lines).await.map_err(Refused::into_error)?.first() {
         Some(Committed::Done { .. }) => Ok(()),
         _ => Err(StoreError::Broken("a new project refused its first event".into())),
-    }
-}
-
-fn settle_refused<T>(connection: PoolConnection<Postgres>, result: Result<T, Refused>) -> Result<T, Refused> {
-    match result {
-        Err(Refused::Failed(error)) => settle(connection, Err(error)).map_err(Refused::Failed),
-        other => other,
     }
 }
 
@@ -214,7 +206,7 @@ current AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM taken WHERE taken.n = project.n)
 ),
 found AS MATERIALIZED (
-    SELECT line.*, coalesce(was.version, 0) AS was
+    SELECT line.*, current.id AS project_id, coalesce(was.version, 0) AS was
     FROM unnest($9::int[], $10::uuid[], $11::bigint[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],
                 $16::text[], $17::text[])
         AS line (n, id, found, version, deleted, parent, position, kind, content)
@@ -227,6 +219,9 @@ fresh AS MATERIALIZED (
     SELECT * FROM current
     WHERE NOT EXISTS (SELECT FROM found WHERE found.n = current.n AND found.was <> found.found)
 ),
+written AS MATERIALIZED (
+    SELECT found.* FROM found JOIN fresh USING (n)
+),
 numbered AS (
     UPDATE projects
     SET seq = fresh.head + fresh.seq, tree_seq = coalesce(fresh.head + fresh.tree_left, projects.tree_seq),
@@ -235,16 +230,16 @@ numbered AS (
 ),
 changed AS (
     UPDATE blocks
-    SET version = found.version, deleted = found.deleted, parent = found.parent, position = found.position,
-        kind = found.kind, content = found.content
-    FROM found JOIN fresh USING (n)
-    WHERE found.found > 0 AND blocks.project_id = fresh.id AND blocks.id = found.id
+    SET version = line.version, deleted = line.deleted, parent = line.parent, position = line.position,
+        kind = line.kind, content = line.content
+    FROM written line
+    WHERE line.found > 0 AND blocks.project_id = line.project_id AND blocks.id = line.id
 ),
 added AS (
     INSERT INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
-    SELECT fresh.id, found.id, found.version, found.deleted, found.parent, found.position, found.kind, found.content
-    FROM found JOIN fresh USING (n)
-    WHERE found.found = 0
+    SELECT project_id, id, version, deleted, parent, position, kind, content
+    FROM written
+    WHERE found = 0
 ),
 logged AS (
     INSERT INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body)

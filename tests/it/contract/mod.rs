@@ -1,16 +1,19 @@
 //! The promises of `Store`: the same bodies run against every backend.
 
 mod commits;
+mod compaction;
 mod fidelity;
 mod history;
+mod postgres;
 mod projects;
+mod races;
 mod scene;
-mod sharing;
+mod sqlite;
 
 /// Runs test bodies, each `async fn(&Database)`, on every backend, on a database of their own.
 macro_rules! on_both {
     ($($name:ident),+ $(,)?) => {
-        mod sqlite {
+        mod on_sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
@@ -20,7 +23,7 @@ macro_rules! on_both {
                 }
             )+
         }
-        mod postgres {
+        mod on_postgres {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
@@ -32,4 +35,4 @@ macro_rules! on_both {
         }
     };
 }
-use on_both;
+pub(crate) use on_both;

@@ -1,7 +1,7 @@
 //! Real people's keystrokes (`tests/data/README.md`), typed again as they were: on what their authors had seen.
 //!
 //! Each keystroke is an edit of its own. An author types it when they have taken in the keystrokes of the other that
-//! it was typed after, and before they take in any that it was not.
+//! it was typed after, and before they take in any that it was not; it is sent at once unless another is in flight.
 //!
 //! Promises: in whatever order edits are committed, a correct merge ends in `Keystrokes::end`.
 //! Must never: decide that order; whoever drives it does.
@@ -13,7 +13,7 @@ use blockhub::domain::text::TextChange;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 
-use super::typist::{Sending, Typist};
+use super::typist::Typist;
 
 const FRIENDS_FOREVER: &[u8] = include_bytes!("../../data/friendsforever.json.gz");
 
@@ -98,14 +98,14 @@ impl Author {
         true
     }
 
-    /// The next stroke that waits to be sent.
-    pub fn sends(&mut self) -> Option<Sending> {
-        self.typist.next_edit()
+    /// Types all that was typed after no more than what was taken in by now.
+    pub fn types_all(&mut self) {
+        while self.types() {}
     }
 
-    /// Takes in the other's next stroke, after having typed all that was typed without having seen it.
+    /// Takes in the other's next stroke. Before that comes `types_all`, and what can be sent is sent, as a client does.
     pub fn takes_others(&mut self, version: Version, changes: &[TextChange]) {
-        while self.types() {}
+        assert!(!self.types() && self.typist.next_edit().is_none(), "this was typed and sent before");
         self.seen += 1;
         self.typist.takes_others(version, changes);
     }

@@ -4,6 +4,8 @@
 pub mod client;
 pub mod database;
 pub mod desk;
+pub mod faulty;
 pub mod hub;
 pub mod keystrokes;
+pub mod string_hub;
 pub mod typist;

@@ -1,9 +1,9 @@
 //! The client's side of typing together ([ED13]): what a person sees and types, what is sent, what comes back.
 //!
 //! The text is kept in pieces, in the order in which the person sees it: confirmed ones, those of the edit in flight,
-//! and pending ones. A pending piece stands behind the piece that it was typed after, whatever happens to that. The
-//! hub alone decides where the edit in flight goes: its own event puts its pieces, and what is pending behind them,
-//! where they belong.
+//! and pending ones. What was typed here stands behind the character that it was typed after, before what others put
+//! there, and also when that character is gone. In the end the hub decides where the edit in flight goes: its own
+//! event puts its pieces, and what is pending behind them, where they belong.
 //!
 //! Promises: without I/O; whoever drives it brings edits to the hub and events back, in order.
 //! Must never: have more than one edit in flight, or count an edit on anything but the confirmed text.
@@ -17,7 +17,7 @@ use blockhub::domain::text::TextChange;
 enum Maker {
     /// In the confirmed text.
     Confirmed,
-    /// Was in the confirmed text; still here because something pending was typed after it.
+    /// Was in the confirmed text; still here because something was typed after it here.
     Gone,
     /// Typed here, by the edit of this number.
     Here(u64),
@@ -42,6 +42,10 @@ impl Piece {
 
     fn shown_len(&self) -> usize {
         if self.maker == Maker::Gone || self.deleter.is_some() { 0 } else { self.units.len() }
+    }
+
+    fn is_from_here(&self) -> bool {
+        matches!(self.maker, Maker::Here(_))
     }
 
     fn split_off(&mut self, at: usize) -> Self {
@@ -101,11 +105,6 @@ impl Typist {
     /// Whether everything that was typed is confirmed.
     pub fn is_settled(&self) -> bool {
         self.in_flight.is_none() && self.pending.is_empty()
-    }
-
-    /// The edit that the hub has not answered.
-    pub fn in_flight(&self) -> Option<&Sending> {
-        self.in_flight.as_ref()
     }
 
     /// The person replaces `delete` units at `at` of what they see.
@@ -218,13 +217,8 @@ impl Typist {
                 (piece.maker, piece.deleter) = (Maker::Gone, None);
             }
         }
-        let behind = self.pieces[index..].iter().take_while(|piece| self.is_pending(piece)).count();
+        let behind = self.pieces[index..].iter().take_while(|piece| piece.is_from_here()).count();
         self.pieces.splice(index + behind..index + behind, insert);
-    }
-
-    fn is_pending(&self, piece: &Piece) -> bool {
-        let in_flight = self.in_flight.as_ref().map(|edit| Maker::Here(edit.number));
-        matches!(piece.maker, Maker::Here(_)) && Some(piece.maker) != in_flight
     }
 
     /// Takes out the pieces of the edit that was in flight, each with what is pending behind it.
@@ -277,7 +271,7 @@ impl Typist {
         let mut tidy: Vec<Piece> = Vec::with_capacity(self.pieces.len());
         let pieces = std::mem::take(&mut self.pieces);
         for mut piece in pieces.into_iter().filter(|piece| !piece.units.is_empty()) {
-            if tidy.last().is_some_and(|last| last.maker == Maker::Gone) && !self.is_pending(&piece) {
+            if tidy.last().is_some_and(|last| last.maker == Maker::Gone) && !piece.is_from_here() {
                 tidy.pop();
             }
             match tidy.last_mut().filter(|last| last.is_alike(&piece)) {

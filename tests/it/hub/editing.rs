@@ -2,12 +2,20 @@
 
 use serde_json::json;
 
+use crate::contract::on_both;
 use crate::harness::database::Database;
 use crate::harness::desk::{Desk, fresh};
 
-#[tokio::test]
-async fn ms5_the_ack_precedes_the_event_and_everybody_gets_the_event() {
-    let desk = Desk::open(&Database::sqlite()).await;
+on_both!(
+    ms5_the_ack_precedes_the_event_and_everybody_gets_the_event,
+    ed2_an_edit_sent_again_is_answered_with_the_original_seq,
+    ed5_disjoint_changes_merge_and_clashing_ones_conflict_with_all_it_takes_to_settle,
+    ed12_two_people_typing_at_once_end_equal_and_never_conflict,
+    hi2_undo_takes_an_edit_back_and_restore_the_whole_project,
+);
+
+async fn ms5_the_ack_precedes_the_event_and_everybody_gets_the_event(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     let mut bob = desk.joined("bob", &project).await;
@@ -26,10 +34,8 @@ async fn ms5_the_ack_precedes_the_event_and_everybody_gets_the_event() {
     assert_eq!(bob.event(1).await, events["events"][0]);
 }
 
-#[tokio::test]
-async fn ed2_an_edit_sent_again_is_answered_with_the_original_seq() {
-    let database = Database::sqlite();
-    let desk = Desk::open(&database).await;
+async fn ed2_an_edit_sent_again_is_answered_with_the_original_seq(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     let edit = json!({"type": "edit", "project": project, "editId": fresh(), "ops": [
@@ -40,7 +46,7 @@ async fn ed2_an_edit_sent_again_is_answered_with_the_original_seq() {
     assert_eq!((&again["seq"], &again["versions"]), (&first["seq"], &first["versions"]));
     assert_eq!((&first["duplicate"], &again["duplicate"]), (&json!(false), &json!(true)));
     // Another hub, which has never heard of it.
-    let elsewhere = Desk::open(&database).await;
+    let elsewhere = Desk::open(database).await;
     let mut later = elsewhere.joined("ann", &project).await;
     let there = later.ask(edit.clone()).await;
     assert_eq!((&there["seq"], &there["versions"]), (&first["seq"], &first["versions"]), "{there}");
@@ -50,9 +56,8 @@ async fn ed2_an_edit_sent_again_is_answered_with_the_original_seq() {
     assert_eq!(desk.head(&project).await.0, 2);
 }
 
-#[tokio::test]
-async fn ed5_disjoint_changes_merge_and_clashing_ones_conflict_with_all_it_takes_to_settle() {
-    let desk = Desk::open(&Database::sqlite()).await;
+async fn ed5_disjoint_changes_merge_and_clashing_ones_conflict_with_all_it_takes_to_settle(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     let mut bob = desk.joined("bob", &project).await;
@@ -73,9 +78,8 @@ async fn ed5_disjoint_changes_merge_and_clashing_ones_conflict_with_all_it_takes
     assert_eq!((&notice["editId"], &notice["actor"]["id"]), (&clash["editId"], &json!("bob")));
 }
 
-#[tokio::test]
-async fn ed12_two_people_typing_at_once_end_equal_and_never_conflict() {
-    let desk = Desk::open(&Database::sqlite()).await;
+async fn ed12_two_people_typing_at_once_end_equal_and_never_conflict(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     let mut bob = desk.joined("bob", &project).await;
@@ -93,9 +97,8 @@ async fn ed12_two_people_typing_at_once_end_equal_and_never_conflict() {
     drop(now);
 }
 
-#[tokio::test]
-async fn hi2_undo_takes_an_edit_back_and_restore_the_whole_project() {
-    let desk = Desk::open(&Database::sqlite()).await;
+async fn hi2_undo_takes_an_edit_back_and_restore_the_whole_project(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     let block = ann.insert(&project, json!({"text": "first"})).await;

@@ -2,12 +2,19 @@
 
 use serde_json::json;
 
+use crate::contract::on_both;
 use crate::harness::database::Database;
 use crate::harness::desk::{Desk, fresh};
 
-#[tokio::test]
-async fn jn2_a_client_that_was_here_gets_just_what_it_missed() {
-    let desk = Desk::open(&Database::sqlite()).await;
+on_both!(
+    jn2_a_client_that_was_here_gets_just_what_it_missed,
+    jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole,
+    jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_not_found,
+    pr1_presence_comes_in_one_message_and_says_who_left,
+);
+
+async fn jn2_a_client_that_was_here_gets_just_what_it_missed(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     for at in 0..5 {
@@ -29,9 +36,8 @@ async fn jn2_a_client_that_was_here_gets_just_what_it_missed() {
     }
 }
 
-#[tokio::test]
-async fn jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole() {
-    let desk = Desk::open(&Database::sqlite()).await;
+async fn jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     for _ in 0..8 {
@@ -52,9 +58,8 @@ async fn jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole() {
     assert_eq!(count, 8);
 }
 
-#[tokio::test]
-async fn jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_not_found() {
-    let desk = Desk::open(&Database::sqlite()).await;
+async fn jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_not_found(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.peer("ann").await;
     let refused = ann.edit(&project, json!([{"op": "delete", "block": fresh(), "baseVersion": 1}])).await;
@@ -63,9 +68,8 @@ async fn jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_n
     assert_eq!(ann.ask(json!({"type": "leave", "project": project})).await["type"], "left");
 }
 
-#[tokio::test]
-async fn pr1_presence_comes_in_one_message_and_says_who_left() {
-    let desk = Desk::open(&Database::sqlite()).await;
+async fn pr1_presence_comes_in_one_message_and_says_who_left(database: &Database) {
+    let desk = Desk::open(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
     let mut bob = desk.joined("bob", &project).await;

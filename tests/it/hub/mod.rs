@@ -1,4 +1,8 @@
 //! The hub by its rules, without a socket: what is said and heard is the contract's JSON.
 
+mod access;
+mod draining;
 mod editing;
+mod faults;
 mod joining;
+mod two_hubs;

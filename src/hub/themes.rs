@@ -1,0 +1,45 @@
+//! Themes: a user's, for everybody's projects.
+//!
+//! Promises: who writes a theme first owns it, and nobody else changes it.
+//! Must never: look into one; its shape is the protocol's.
+
+use super::projects::{settled, unavailable};
+use super::room::not_found;
+use super::room::people::permit;
+use super::{Caller, Hub, clock};
+use crate::domain::access::Action;
+use crate::domain::ids::UserId;
+use crate::protocol::code::ErrorCode;
+use crate::protocol::message::Refusal;
+
+/// The most that a theme may be, in bytes of JSON text.
+pub const THEME_BYTES_MAX: usize = 64 << 10;
+
+impl Hub {
+    /// A theme's owner and its JSON text.
+    pub async fn read_theme(&self, caller: &Caller, id: &str) -> Result<(UserId, String), Refusal> {
+        permit(&caller.principal, None, Action::UseHub)?;
+        let found = self.store.theme(id).await.map_err(|error| unavailable(caller, &error))?;
+        found.ok_or_else(|| Refusal { message: "There is no such theme.".to_owned(), ..not_found() })
+    }
+
+    /// Writes a theme.
+    pub async fn write_theme(&self, caller: &Caller, id: String, json: String) -> Result<(), Refusal> {
+        permit(&caller.principal, None, Action::UseHub)?;
+        if !is_theme_id(&id) {
+            return Err(Refusal::new(ErrorCode::Malformed, "A theme's id is 1 to 64 letters, digits, - _ or ."));
+        }
+        if json.len() > THEME_BYTES_MAX {
+            let refusal = Refusal::new(ErrorCode::TooLarge, "A theme is 64 KiB of JSON at most.");
+            return Err(Refusal { limit: Some("maxThemeBytes"), ..refusal });
+        }
+        let (store, user) = (self.store.clone(), caller.principal.user().clone());
+        let written = settled(caller, async move { store.put_theme(&id, &user, &json, clock::now()).await }).await?;
+        let taken = || Refusal::new(ErrorCode::Forbidden, "This theme is somebody else's. Write one of another id.");
+        if written { Ok(()) } else { Err(taken()) }
+    }
+}
+
+fn is_theme_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}

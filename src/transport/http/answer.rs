@@ -1,0 +1,81 @@
+//! What every answer has: an id, a log line, a measure, and a document if it is an error.
+//!
+//! Promises: a panic in a handler is `internal` for that request alone.
+//! Must never: log a query, a header or a body: those may hold what is nobody's business.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::domain::ids::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const NO_SNIFFING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+
+/// The outermost layer.
+pub async fn complete(mut request: Request, next: Next) -> Response {
+    let (id, began) = (RequestId(Uuid::now_v7()), Instant::now());
+    let method = request.method().clone();
+    let path = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    request.extensions_mut().insert(id);
+    let span = tracing::info_span!("http", request = %id, %method, path = %request.uri().path());
+    async {
+        let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| panicked());
+        let answer = with_document(answer, id);
+        tracing::debug!(status = answer.status().as_u16(), "answered");
+        measure(&method, path, answer.status(), began);
+        answer
+    }
+    .instrument(span)
+    .await
+}
+
+/// The panic itself was logged where it happened.
+fn panicked() -> Response {
+    tracing::error!("a request ended in a panic");
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+fn with_document(mut answer: Response, id: RequestId) -> Response {
+    let status = answer.status();
+    let problem = answer.extensions_mut().remove::<Problem>();
+    let bare = status.is_client_error() || status.is_server_error();
+    if let Some(problem) = problem.or_else(|| (bare && !has_document(&answer)).then(|| Problem::of_status(status))) {
+        let document = problem.document(id);
+        let (parts, body) = document.into_parts();
+        *answer.body_mut() = body;
+        answer.headers_mut().remove("content-length");
+        answer.headers_mut().extend(parts.headers);
+    }
+    // A UUID is text that a header can carry.
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        answer.headers_mut().insert(REQUEST_ID, value);
+    }
+    answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
+    answer
+}
+
+/// Health answers 503 with its own shape.
+fn has_document(answer: &Response) -> bool {
+    answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/"))
+}
+
+fn measure(method: &Method, path: String, status: StatusCode, began: Instant) {
+    // Methods are the client's to invent; a measure's labels are not.
+    let method = if method.is_safe() { "read" } else { "write" };
+    let labels = [("path", path), ("kind", method.to_owned()), ("status", status.as_u16().to_string())];
+    metrics::histogram!("blockhub_http_seconds", &labels).record(began.elapsed().as_secs_f64());
+}

@@ -1,0 +1,109 @@
+//! Who is let in, before anything is looked at: hosts, web pages of other origins, the drain, time-outs ([CN3], [CN6]).
+//!
+//! Promises: exactly the configured origins get CORS answers.
+//! Must never: hold a request for longer than `CALL_WITHIN`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Http;
+use super::problem::Problem;
+use crate::protocol::code::ErrorCode;
+use crate::protocol::message::Refusal;
+use crate::transport::origin::{is_loopback_host, origin_allowed};
+
+/// How long a call may take, its body included.
+const CALL_WITHIN: Duration = Duration::from_secs(30);
+/// What a client is asked to wait: by then a load balancer has another hub for it.
+const RETRY_MS: u64 = 1_000;
+
+const CORS: [(HeaderName, &str); 3] = [
+    (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
+    (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-none-match"),
+    (ACCESS_CONTROL_MAX_AGE, "600"),
+];
+
+/// Ends what takes too long. Writes that have begun are finished all the same: they run in tasks of their own.
+pub async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(CALL_WITHIN, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => again(ErrorCode::Busy, "This took too long.").into_response(),
+    }
+}
+
+/// Lets in who may come.
+pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
+    let (method, headers) = (request.method(), request.headers());
+    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback_host) {
+        let message = "This hub is open to its own machine only: call it as 127.0.0.1 or localhost.";
+        return Problem::new(Refusal::new(ErrorCode::Forbidden, message)).into_response();
+    }
+    let granted = granted(headers, &http.origins);
+    if let (Some(origin), true) = (&granted, is_preflight(method, headers)) {
+        return with_cors(preflight(), Some(origin), &http.origins);
+    }
+    if !method.is_safe() {
+        if let Err(problem) = may_change(&http, &request) {
+            return with_cors(problem.into_response(), granted.as_ref(), &http.origins);
+        }
+    }
+    with_cors(next.run(request).await, granted.as_ref(), &http.origins)
+}
+
+fn may_change(http: &Http, request: &Request) -> Result<(), Problem> {
+    let origin = request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or("(no text)"));
+    if !origin_allowed(origin, host(request), &http.origins) {
+        let message = "Web pages of this origin may not use this hub; see BLOCKHUB_ALLOWED_ORIGINS.";
+        return Err(Problem::new(Refusal::new(ErrorCode::Forbidden, message)));
+    }
+    match http.hub.roll.draining() {
+        Some(_) => Err(again(ErrorCode::Draining, "This hub is about to stop.")),
+        None => Ok(()),
+    }
+}
+
+fn again(code: ErrorCode, message: &str) -> Problem {
+    Problem::new(Refusal { retry_after_ms: Some(RETRY_MS), ..Refusal::new(code, message) })
+}
+
+/// The host that the client means: of the target, if it names one (RFC 9112, section 3.2.2), else of the header.
+fn host(request: &Request) -> Option<&str> {
+    let named = request.uri().authority().map(|authority| authority.as_str());
+    named.or_else(|| request.headers().get(HOST)?.to_str().ok())
+}
+
+/// The request's origin, if it is one of those that are named.
+fn granted(headers: &HeaderMap, origins: &[String]) -> Option<HeaderValue> {
+    headers.get(ORIGIN).filter(|origin| origins.iter().any(|known| known.as_bytes() == origin.as_bytes())).cloned()
+}
+
+fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+fn preflight() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response
+}
+
+fn with_cors(mut answer: Response, granted: Option<&HeaderValue>, origins: &[String]) -> Response {
+    let headers = answer.headers_mut();
+    if let Some(origin) = granted {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after, x-request-id"));
+    }
+    if !origins.is_empty() {
+        headers.append(VARY, HeaderValue::from_static("origin"));
+    }
+    answer
+}

@@ -1,0 +1,78 @@
+//! HTTP: one file per resource.
+//!
+//! Promises: every answer carries `X-Request-Id`, and every error is a problem document (RFC 9457).
+//! Must never: decide; what a caller may do, the hub says.
+
+mod answer;
+mod describe;
+mod edits;
+mod events;
+mod guard;
+mod health;
+mod members;
+mod problem;
+mod projects;
+mod request;
+mod sessions;
+mod themes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::hub::Hub;
+use crate::transport::http::problem::Problem;
+
+/// What HTTP needs.
+pub struct Http {
+    /// Whom it speaks for.
+    pub hub: Arc<Hub>,
+    /// Web pages that may use the hub; empty: those of its own host.
+    pub origins: Vec<String>,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+    /// When the hub started.
+    pub started: Instant,
+}
+
+/// Every call but the socket's.
+pub fn router(http: Http) -> Router {
+    let http = Arc::new(http);
+    let (router, description) = described().with_state(http.clone()).split_for_parts();
+    router
+        .merge(describe::pages(description))
+        .fallback(async || Problem::no_such_path())
+        .method_not_allowed_fallback(async || Problem::no_such_method())
+        .layer(DefaultBodyLimit::max(http.hub.limits.message_bytes_max))
+        .layer(from_fn(guard::in_time))
+        .layer(from_fn_with_state(http, guard::admit))
+        .layer(from_fn(answer::complete))
+}
+
+fn described() -> OpenApiRouter<Arc<Http>> {
+    describe::api()
+        .routes(routes!(projects::create, projects::list))
+        .routes(routes!(projects::read, projects::change, projects::delete))
+        .routes(routes!(projects::recover))
+        .routes(routes!(projects::blocks))
+        .routes(routes!(edits::edit))
+        .routes(routes!(edits::undo))
+        .routes(routes!(edits::restore))
+        .routes(routes!(events::list))
+        .routes(routes!(events::find))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(sessions::create))
+        .routes(routes!(sessions::read, sessions::change, sessions::end))
+        .routes(routes!(themes::read, themes::write))
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::figures))
+}

@@ -1,0 +1,156 @@
+//! What only Postgres promises: projects are locked one by one.
+
+use std::sync::Arc;
+
+use blockhub::domain::sequence::Seq;
+use blockhub::store::postgres::{PostgresOptions, PostgresStore};
+use blockhub::store::{Commit, Committed, Patience, StoreError};
+use sqlx::{Connection, PgConnection};
+
+use super::scene::Scene;
+use crate::harness::database::Database;
+
+const DONE: Committed = Committed::Done { first: Seq(1) };
+
+async fn statement(connection: &mut PgConnection, statement: &'static str, project: &Scene) {
+    sqlx::query(statement).bind(project.project.0).execute(connection).await.unwrap();
+}
+
+/// A connection of another program's, with a transaction under way.
+async fn intruder(database: &Database) -> PgConnection {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
+    connection
+}
+
+/// Asks until some statement in this database waits for a lock.
+async fn until_somebody_waits(database: &Database) {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    loop {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut connection).await.unwrap();
+        if waiting > 0 {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_locked_project_does_not_hold_up_the_others() {
+    let database = Database::postgres().await;
+    let locked = Scene::new(&database).await;
+    let free = Scene::on(Arc::clone(&locked.store)).await;
+    let mut intruder = intruder(&database).await;
+    statement(&mut intruder, "SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &locked).await;
+    let batch = [locked.commit(None, vec![], vec![]), free.commit(None, vec![], vec![])];
+    let answers = locked.store.commit(&batch, Patience::None).await.unwrap();
+    assert_eq!(answers, vec![Committed::Locked, DONE]);
+
+    let batch = [batch[0].clone(), free.commit(None, vec![], vec![])];
+    let answers = locked.store.commit(&batch, Patience::Ms(20)).await.unwrap();
+    assert_eq!(answers, vec![Committed::Locked, Committed::Done { first: Seq(2) }]);
+
+    sqlx::raw_sql("ROLLBACK").execute(&mut intruder).await.unwrap();
+    assert_eq!(locked.store.commit(&batch[..1], Patience::None).await.unwrap(), vec![DONE]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn who_waited_for_a_lock_sees_what_its_holder_did() {
+    let database = Database::postgres().await;
+    let scene = Scene::new(&database).await;
+    let (touched, _) = scene.with_block().await;
+    let (untouched, tree) = scene.with_block().await;
+    for (commit, expected) in [
+        (scene.update(&touched), Committed::Stale),
+        (scene.update(&untouched), Committed::Done { first: Seq(tree + 11) }),
+    ] {
+        let mut intruder = intruder(&database).await;
+        statement(&mut intruder, "UPDATE projects SET seq = seq + 10 WHERE id = $1 AND seq < 10", &scene).await;
+        statement(&mut intruder, "SELECT 1 FROM projects WHERE id = $1 FOR UPDATE", &scene).await;
+        let bump = "UPDATE blocks SET version = version + 1 WHERE project_id = $1 AND position = 'a0'";
+        statement(&mut intruder, bump, &scene).await;
+        let store = Arc::clone(&scene.store);
+        let waiting = tokio::spawn(async move { store.commit(&[commit], Patience::Ms(60_000)).await.unwrap() });
+        until_somebody_waits(&database).await;
+        sqlx::raw_sql("COMMIT").execute(&mut intruder).await.unwrap();
+        assert_eq!(waiting.await.unwrap(), vec![expected]);
+    }
+    database.drop().await;
+}
+
+/// Another hub's insert of the same name, not yet committed, is not seen by the check, but by the unique index.
+async fn raced(insert: &'static str, commit: impl Fn(&Scene) -> Commit) {
+    let database = Database::postgres().await;
+    let scene = Scene::new(&database).await;
+    let other = Scene::on(Arc::clone(&scene.store)).await;
+    let commit = commit(&scene);
+    let name = commit.blocks.first().map_or(commit.events[0].edit.0, |write| write.id.0);
+    let mut intruder = intruder(&database).await;
+    sqlx::query(insert).bind(scene.project.0).bind(name).execute(&mut intruder).await.unwrap();
+    let batch = [commit, other.commit(None, vec![], vec![])];
+    let store = Arc::clone(&scene.store);
+    let waiting = tokio::spawn(async move { store.commit(&batch, Patience::None).await.unwrap() });
+    until_somebody_waits(&database).await;
+    sqlx::raw_sql("COMMIT").execute(&mut intruder).await.unwrap();
+    assert_eq!(waiting.await.unwrap(), vec![Committed::Stale, DONE]);
+    assert_eq!((scene.head().await, other.head().await), (Seq(0), Seq(1)));
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn ed2_an_edit_id_that_is_taken_while_we_look_is_stale_for_its_project_alone() {
+    let insert = "INSERT INTO events (project_id, seq, edit_id, user_id, at, answer, body)
+                  VALUES ($1, 99, $2, 'bob', 0, '{}', '{}')";
+    raced(insert, |scene| scene.commit(None, vec![], vec![])).await;
+}
+
+#[tokio::test]
+async fn ed9_a_block_id_that_is_taken_while_we_look_is_stale_for_its_project_alone() {
+    let insert = "INSERT INTO blocks (project_id, id, version, deleted, position, kind, content)
+                  VALUES ($1, $2, 1, false, 'a0', 'text', '{}')";
+    raced(insert, |scene| scene.insert(0, &super::scene::block("a0"))).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_write_is_unavailable() {
+    let database = Database::postgres().await;
+    Scene::new(&database).await;
+    let url = format!("{}?options=-c%20default_transaction_read_only%3Don", database.url());
+    let refused = PostgresStore::connect(&PostgresOptions { url, ..database.options() }).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_store_goes_on_after_its_connections_were_cut() {
+    let database = Database::postgres().await;
+    let scene = Scene::new(&database).await;
+    let mut intruder = PgConnection::connect(database.url()).await.unwrap();
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'blockhub' AND datname = current_database()";
+    sqlx::query(cut).execute(&mut intruder).await.unwrap();
+    let mut refusals = 0;
+    let answer = loop {
+        match scene.store.commit(&[scene.commit(None, vec![], vec![])], Patience::None).await {
+            Ok(answer) => break answer,
+            Err(StoreError::Unavailable(_)) => refusals += 1,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(refusals < 9, "no connection is left alone");
+    };
+    assert_eq!(answer, vec![DONE]);
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn tables_are_brought_up_to_date_any_number_of_times() {
+    let database = Database::postgres().await;
+    PostgresStore::migrate(database.url()).await.unwrap();
+    PostgresStore::migrate(database.url()).await.unwrap();
+    let store = PostgresStore::connect(&database.options()).await.unwrap();
+    let name = database.url().rsplit_once('/').unwrap().1;
+    assert!(blockhub::store::Store::describe(&store).ends_with(name));
+    store.close().await;
+    database.drop().await;
+}

@@ -1,0 +1,135 @@
+//! A store that fails when it is told to.
+//!
+//! Promises: everything else is done by the real one beneath.
+//! Must never: fail by itself.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use blockhub::domain::access::Role;
+use blockhub::domain::block::Grave;
+use blockhub::domain::event::Event;
+use blockhub::domain::ids::{BlockId, EditId, GroupId, ProjectId, UserId};
+use blockhub::domain::sequence::{Timestamp, Version};
+use blockhub::store::{
+    Commit, Committed, Dropped, EditRecord, Head, ListQuery, Membership, NewProject, Opened, Patience, ProjectChange,
+    Retention, Span, Store, StoreError,
+};
+use parking_lot::Mutex;
+
+/// What goes wrong, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The next look at edit records panics.
+    PanicInRecords,
+    /// The next commit is done, but its answer is lost.
+    CommitUnanswered,
+    /// The next commit is not done.
+    CommitRefused,
+    /// The next commit panics.
+    PanicInCommit,
+}
+
+/// A store that fails when it is told to.
+pub struct FaultyStore {
+    real: Arc<dyn Store>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl FaultyStore {
+    pub fn over(real: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { real, fault: Mutex::new(None) })
+    }
+
+    /// The next time that it can, it fails so.
+    pub fn plant(&self, fault: Fault) {
+        *self.fault.lock() = Some(fault);
+    }
+
+    fn meets(&self, fault: Fault) -> bool {
+        self.fault.lock().take_if(|planted| *planted == fault).is_some()
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable("planted".into())
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    fn describe(&self) -> String {
+        self.real.describe()
+    }
+    fn lanes(&self) -> usize {
+        self.real.lanes()
+    }
+    async fn check(&self) -> Result<(), StoreError> {
+        self.real.check().await
+    }
+    async fn create(&self, project: &NewProject) -> Result<bool, StoreError> {
+        self.real.create(project).await
+    }
+    async fn project(&self, id: ProjectId, user: &UserId) -> Result<Option<Membership>, StoreError> {
+        self.real.project(id, user).await
+    }
+    async fn projects(&self, query: &ListQuery) -> Result<Vec<Membership>, StoreError> {
+        self.real.projects(query).await
+    }
+    async fn change(&self, id: ProjectId, change: &ProjectChange, at: Timestamp) -> Result<bool, StoreError> {
+        self.real.change(id, change, at).await
+    }
+    async fn set_deleted(&self, id: ProjectId, deleted: Option<Timestamp>) -> Result<bool, StoreError> {
+        self.real.set_deleted(id, deleted).await
+    }
+    async fn members(&self, id: ProjectId) -> Result<Vec<(UserId, Role)>, StoreError> {
+        self.real.members(id).await
+    }
+    async fn set_member(&self, id: ProjectId, user: &UserId, role: Option<Role>) -> Result<bool, StoreError> {
+        self.real.set_member(id, user, role).await
+    }
+    async fn open(&self, id: ProjectId) -> Result<Option<Opened>, StoreError> {
+        self.real.open(id).await
+    }
+    async fn heads(&self, ids: &[ProjectId]) -> Result<Vec<Head>, StoreError> {
+        self.real.heads(ids).await
+    }
+    async fn commit(&self, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, StoreError> {
+        assert!(!self.meets(Fault::PanicInCommit), "planted");
+        if self.meets(Fault::CommitRefused) {
+            return Err(unavailable());
+        }
+        let committed = self.real.commit(batch, patience).await;
+        if self.meets(Fault::CommitUnanswered) { Err(unavailable()) } else { committed }
+    }
+    async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.real.events(id, span, limit).await
+    }
+    async fn event_of_edit(&self, id: ProjectId, edit: EditId) -> Result<Option<Arc<Event>>, StoreError> {
+        self.real.event_of_edit(id, edit).await
+    }
+    async fn events_of_group(&self, id: ProjectId, group: GroupId) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.real.events_of_group(id, group).await
+    }
+    async fn block_events(&self, id: ProjectId, block: BlockId, after: Version) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.real.block_events(id, block, after).await
+    }
+    async fn graves(&self, id: ProjectId, blocks: &[BlockId]) -> Result<Vec<(BlockId, Grave)>, StoreError> {
+        self.real.graves(id, blocks).await
+    }
+    async fn records(&self, id: ProjectId, edits: &[EditId]) -> Result<Vec<EditRecord>, StoreError> {
+        assert!(!self.meets(Fault::PanicInRecords), "planted");
+        self.real.records(id, edits).await
+    }
+    async fn bump_epoch(&self, id: ProjectId, log: u64) -> Result<bool, StoreError> {
+        self.real.bump_epoch(id, log).await
+    }
+    async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError> {
+        self.real.theme(id).await
+    }
+    async fn put_theme(&self, id: &str, owner: &UserId, json: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.real.put_theme(id, owner, json, at).await
+    }
+    async fn compact(&self, retention: &Retention) -> Result<Dropped, StoreError> {
+        self.real.compact(retention).await
+    }
+}

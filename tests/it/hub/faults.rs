@@ -1,0 +1,89 @@
+//! What goes wrong inside costs an answer, never an edit.
+
+use std::sync::Arc;
+
+use blockhub::bus::local::LocalBus;
+use blockhub::transport::auth::Keys;
+use serde_json::{Value, json};
+
+use crate::contract::on_both;
+use crate::harness::database::Database;
+use crate::harness::desk::{Desk, fresh, parts};
+use crate::harness::faulty::{Fault, FaultyStore};
+
+on_both!(
+    ed1_a_panic_in_a_room_costs_one_answer_and_the_room_goes_on,
+    ed2_a_commit_whose_answer_was_lost_is_applied_once,
+    ed1_a_commit_that_failed_is_not_acked_and_may_be_sent_again,
+    jn5_a_log_that_was_rewritten_is_a_reset,
+);
+
+async fn faulty(database: &Database) -> (Desk, Arc<FaultyStore>) {
+    let store = FaultyStore::over(database.store().await);
+    (Desk::of(parts(store.clone(), Arc::new(LocalBus::default()), Keys::Open)), store)
+}
+
+fn edit(project: &str) -> Value {
+    json!({"type": "edit", "project": project, "editId": fresh(), "ops": [
+        {"op": "insert", "block": fresh(), "kind": "text", "parent": null, "after": null, "content": {}}]})
+}
+
+async fn ed1_a_panic_in_a_room_costs_one_answer_and_the_room_goes_on(database: &Database) {
+    let (desk, store) = faulty(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let mut bob = desk.joined("bob", &project).await;
+    assert_eq!(ann.ask(edit(&project)).await["seq"], 1);
+    store.plant(Fault::PanicInRecords);
+    // An invalid edit is looked up among the records before it is answered.
+    let invalid = json!([{"op": "delete", "block": fresh(), "baseVersion": 1}]);
+    assert_eq!(ann.edit(&project, invalid.clone()).await["code"], "internal");
+    assert_eq!(ann.edit(&project, invalid).await["code"], "invalid_edit");
+    assert_eq!(ann.ask(edit(&project)).await["seq"], 2);
+    assert_eq!((bob.event(1).await["seq"].clone(), bob.event(2).await["seq"].clone()), (json!(1), json!(2)));
+}
+
+async fn ed2_a_commit_whose_answer_was_lost_is_applied_once(database: &Database) {
+    let (desk, store) = faulty(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let mut bob = desk.joined("bob", &project).await;
+    let edit = edit(&project);
+    store.plant(Fault::CommitUnanswered);
+    let busy = ann.ask(edit.clone()).await;
+    assert_eq!((&busy["code"], busy["retryAfterMs"].is_u64()), (&json!("busy"), true), "{busy}");
+    let again = ann.ask(edit).await;
+    assert_eq!((&again["seq"], &again["duplicate"]), (&json!(1), &json!(true)), "{again}");
+    assert_eq!(bob.event(1).await["editId"], again["editId"]);
+    assert_eq!(desk.head(&project).await.0, 1);
+}
+
+async fn ed1_a_commit_that_failed_is_not_acked_and_may_be_sent_again(database: &Database) {
+    let (desk, store) = faulty(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    for fault in [Fault::CommitRefused, Fault::PanicInCommit] {
+        let before = desk.head(&project).await.0;
+        let edit = edit(&project);
+        store.plant(fault);
+        assert_eq!(ann.ask(edit.clone()).await["code"], "busy");
+        assert_eq!(desk.head(&project).await.0, before);
+        let ack = ann.ask(edit).await;
+        assert_eq!((&ack["seq"], &ack["duplicate"]), (&json!(before + 1), &json!(false)), "{ack}");
+    }
+}
+
+async fn jn5_a_log_that_was_rewritten_is_a_reset(database: &Database) {
+    let desk = Desk::open(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let block = ann.insert(&project, json!({"n": 1})).await;
+    assert!(desk.store.bump_epoch(project.parse().unwrap(), 99).await.unwrap());
+    let reset = ann.hear("reset").await;
+    assert_eq!((&reset["reason"], &reset["seq"]), (&json!("epoch"), &json!(1)), "{reset}");
+    assert_eq!(reset["blocks"][0]["id"], json!(block));
+    assert_eq!(ann.ask(edit(&project)).await["seq"], 2);
+    let old = json!({"type": "edit", "project": project, "editId": fresh(), "epoch": "0000000000000007-0", "ops": [
+        {"op": "update", "block": block, "baseVersion": 1, "patch": {"n": 2}}]});
+    assert_eq!(ann.ask(old).await["type"], "conflict");
+}
