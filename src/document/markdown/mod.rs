@@ -22,6 +22,7 @@
 //! Must never: lose content; a kind that is not in the table is written by its `text`, or as JSON.
 
 mod inline;
+mod leaf;
 mod read;
 mod write;
 
