@@ -29,3 +29,4 @@ mod text_replay;
 mod text_splices;
 mod text_typist;
 mod text_whole_history;
+mod tidy;
