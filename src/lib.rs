@@ -5,6 +5,7 @@ pub mod bus;
 pub mod config;
 pub mod document;
 pub mod domain;
+pub mod exchange;
 pub mod hub;
 pub mod protocol;
 pub mod session;

@@ -5,15 +5,17 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blockhub::app;
-use blockhub::config::command::{self, Command, TokenArgs};
+use blockhub::config::command::{self, Command, DocumentFormat, ExportArgs, ImportArgs, TokenArgs};
 use blockhub::config::settings::Settings;
 use blockhub::config::{Config, ConfigError, idle_names};
-use blockhub::domain::access::Principal;
+use blockhub::domain::access::{Access, Principal};
 use blockhub::domain::event::Actor;
 use blockhub::domain::ids::UserId;
+use blockhub::exchange::{self, ExchangeError, Format};
 use blockhub::hub::clock;
 use blockhub::store::StoreError;
 use blockhub::telemetry::{self, TelemetryError};
@@ -40,6 +42,10 @@ enum Failure {
     Listen(SocketAddr, std::io::Error),
     #[error("the process cannot be set up: {0}")]
     Process(#[from] std::io::Error),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
     #[error("{0}")]
     Asked(&'static str),
 }
@@ -66,7 +72,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Ok(tokio::runtime::Runtime::new()?.block_on(app::migrate(&database))?)
         }
         Command::Token(args) => token(args),
-        _ => Ok(()),
+        Command::Import(args) => import(args),
+        Command::Export(args) => export(args),
     }
 }
 
@@ -78,7 +85,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     runtime.block_on(async {
         let opened = app::open_for_hub(&config.database).await?;
         let listener = listener::listen(config.listen).map_err(|error| Failure::Listen(config.listen, error))?;
-        print_first_lines(&config.first_lines(listener.local_addr()?, &opened.store.describe()))?;
+        print(&config.first_lines(listener.local_addr()?, &opened.store.describe()))?;
         warn(&config);
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let told = tokio::sync::Notify::new();
@@ -104,12 +111,12 @@ fn warn(config: &Config) {
     }
 }
 
-/// Whoever started the hub may have gone already.
-fn print_first_lines(lines: &str) -> std::io::Result<()> {
+/// Whoever would read it may have gone already.
+fn print(lines: &str) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
     match output.write_all(lines.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        written => Ok(written?),
     }
 }
 
@@ -131,4 +138,38 @@ fn token(args: TokenArgs) -> Result<(), Failure> {
     };
     println!("{}", auth::sign(&principal, now, secret.reveal())?);
     Ok(())
+}
+
+fn import(args: ImportArgs) -> Result<(), Failure> {
+    let settings = args.settings.with_file()?;
+    let open = settings.auth_secret.is_none() && settings.auth_public_key.is_none();
+    let listen = settings.listen.clone().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let database = Config::check_database(settings)?;
+    let text = std::fs::read_to_string(&args.file).map_err(|error| Failure::File(args.file.clone(), error))?;
+    let is_json = args.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let import = exchange::Import {
+        title: args.title,
+        owner: UserId::from(&*args.owner),
+        // As projects that are made over the wire have it: on an open hub everybody edits.
+        access: if open { Access::Editor } else { Access::None },
+        format: if is_json { Format::Json } else { Format::Markdown },
+        text,
+    };
+    let project = tokio::runtime::Runtime::new()?.block_on(async {
+        app::migrate(&database).await?;
+        Ok::<_, Failure>(exchange::import(&*app::open(&database).await?, import).await?)
+    })?;
+    print(&format!("{project}\nhttp://{listen}/#{project}\n"))
+}
+
+fn export(args: ExportArgs) -> Result<(), Failure> {
+    let database = Config::check_database(args.settings.with_file()?)?;
+    let format = match args.format {
+        DocumentFormat::Md => Format::Markdown,
+        DocumentFormat::Json => Format::Json,
+    };
+    let document = tokio::runtime::Runtime::new()?.block_on(async {
+        Ok::<_, Failure>(exchange::export(&*app::open(&database).await?, args.project, format).await?)
+    })?;
+    print(&document)
 }

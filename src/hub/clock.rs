@@ -1,4 +1,7 @@
 //! The only clock of the hub: everything below is told the time.
+//!
+//! Promises: milliseconds since 1970; before that, 0.
+//! Must never: be asked by `domain`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -4,8 +4,11 @@
 mod auth_tokens;
 mod config_sources;
 mod contract;
+mod document_json;
 mod document_markdown;
+mod document_protocol;
 mod domain;
+mod exchange;
 mod harness;
 mod http_access;
 mod http_blocks;
@@ -32,3 +35,4 @@ mod text_replay;
 mod text_splices;
 mod text_typist;
 mod text_whole_history;
+mod tidy;

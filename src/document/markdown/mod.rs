@@ -22,6 +22,7 @@
 //! Must never: lose content; a kind that is not in the table is written by its `text`, or as JSON.
 
 mod inline;
+mod leaf;
 mod read;
 mod write;
 
@@ -29,12 +30,21 @@ pub use read::read;
 pub use write::write;
 
 use pulldown_cmark::Options;
+use serde_json::Value;
+
+use crate::domain::seed::Seed;
 
 /// Containers deeper than this are read and written flat: each costs every line below it a prefix.
 const DEPTH_MAX: usize = 60;
 
 /// What is never part of a text at its ends.
 const BLANK: [char; 3] = [' ', '\t', '\n'];
+
+/// What a document calls itself: the source of its first heading; empty if it has none.
+pub fn title(blocks: &[Seed]) -> &str {
+    let heading = blocks.iter().find(|block| &*block.kind == "heading");
+    heading.and_then(|heading| heading.content.get("text")).and_then(Value::as_str).unwrap_or_default()
+}
 
 /// The extensions that are understood.
 fn options() -> Options {

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
-use serde_json::{Value, json};
+use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
+use serde_json::json;
 
+use super::leaf::{Image, Leaf, content, titled};
 use super::{BLANK, DEPTH_MAX, inline, options};
 use crate::domain::block::Content;
 use crate::domain::ids::BlockId;
@@ -78,22 +79,6 @@ enum Spacing {
     Tight,
     /// Items hold more than text, code and lists, which blank lines keep apart.
     Loose,
-}
-
-/// A block that holds no blocks, while it is read.
-enum Leaf {
-    None,
-    Line { heading: Option<u8>, span: Option<Range<usize>>, image: Option<Image> },
-    Raw { kind: &'static str, content: Content, text: String },
-    Table { align: Vec<Value>, rows: Vec<Vec<String>>, cell: Option<Range<usize>> },
-}
-
-/// The first image of a line.
-struct Image {
-    whole: Range<usize>,
-    alt: Option<Range<usize>>,
-    url: String,
-    title: String,
 }
 
 struct Reader<'a, F> {
@@ -338,76 +323,9 @@ impl<F: FnMut() -> BlockId> Reader<'_, F> {
     }
 }
 
-impl Leaf {
-    fn code(kind: &CodeBlockKind<'_>) -> Self {
-        let language = match kind {
-            CodeBlockKind::Fenced(info) => info.trim_matches(BLANK),
-            CodeBlockKind::Indented => "",
-        };
-        let content = if language.is_empty() { Content::new() } else { content([("language", json!(language))]) };
-        Self::Raw { kind: "code", content, text: String::new() }
-    }
-
-    fn table(align: &[Alignment]) -> Self {
-        let word = |align: &Alignment| match align {
-            Alignment::None => json!("none"),
-            Alignment::Left => json!("left"),
-            Alignment::Center => json!("center"),
-            Alignment::Right => json!("right"),
-        };
-        Self::Table { align: align.iter().map(word).collect(), rows: Vec::new(), cell: None }
-    }
-
-    fn start_in_table(&mut self, tag: &Tag<'_>) {
-        if let Self::Table { rows, cell, .. } = self {
-            match tag {
-                Tag::TableCell => *cell = None,
-                _ => rows.push(Vec::new()),
-            }
-        }
-    }
-
-    fn image(&mut self, whole: Range<usize>, url: &str, title: &str) {
-        if let Self::Line { image: image @ None, .. } = self {
-            *image = Some(Image { whole, alt: None, url: url.to_owned(), title: title.replace('\n', " ") });
-        }
-    }
-
-    fn cover(&mut self, range: &Range<usize>) {
-        match self {
-            Self::Line { span, image, .. } => {
-                extend(span, range);
-                if let Some(image) = image.as_mut().filter(|image| range.end < image.whole.end) {
-                    extend(&mut image.alt, range);
-                }
-            }
-            Self::Table { cell, .. } => extend(cell, range),
-            Self::None | Self::Raw { .. } => {}
-        }
-    }
-}
-
-/// Makes `span` reach over `range` too.
-fn extend(span: &mut Option<Range<usize>>, range: &Range<usize>) {
-    *span = Some(match span.take() {
-        Some(span) => span.start.min(range.start)..span.end.max(range.end),
-        None => range.clone(),
-    });
-}
-
 fn list(first: Option<u64>) -> Content {
     match first {
         Some(first) => content([("style", json!("ordered")), ("start", json!(first))]),
         None => content([("style", json!("bullet"))]),
     }
-}
-
-fn titled(content: &mut Content, title: &str) {
-    if !title.is_empty() {
-        content.insert("title".to_owned(), json!(title.replace('\n', " ")));
-    }
-}
-
-fn content<const N: usize>(pairs: [(&str, Value); N]) -> Content {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

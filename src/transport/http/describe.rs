@@ -1,15 +1,18 @@
-//! `/api/openapi.json`, and a page to browse it.
+//! `/api/openapi.json`, a page to browse it, and the hub's first page: the README's example.
 //!
-//! Promises: the description is made from the handlers themselves; the page needs nothing but this hub.
+//! Promises: the description is made from the handlers themselves; the pages need nothing but this hub.
 //! Must never: describe what is not there.
 
 use axum::Router;
-use axum::response::Redirect;
+use axum::response::{Html, Redirect};
 use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// A list that is edited together, in twenty lines.
+const EXAMPLE: &str = include_str!("../../../examples/browser.html");
 
 const ABOUT: &str = "Projects of blocks that several people edit at once. Live editing goes over the WebSocket at \
     `/ws`; what is here is for everything else, and for backends.\n\nA hub with a key takes tokens (JWT) as \
@@ -32,5 +35,7 @@ pub fn api<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 pub fn pages(description: OpenApi) -> Router {
     let config = Config::from("/api/openapi.json").validator_url("none").try_it_out_enabled(true);
     let pages = SwaggerUi::new("/api/docs").url("/api/openapi.json", description).config(config);
-    Router::from(pages).route("/api", get(async || Redirect::temporary("/api/docs/")))
+    Router::from(pages)
+        .route("/", get(async || Html(EXAMPLE)))
+        .route("/api", get(async || Redirect::temporary("/api/docs/")))
 }
