@@ -87,7 +87,8 @@ struct Run {
     upto: i64,
 }
 
-/// Erases the bodies of one run of dropped events, and what is known of the versions that they made.
+/// Erases the bodies of one run of dropped events, and what is known of the versions that they made. Another hub may
+/// be at the same run: what it erased is empty.
 async fn sweep(connection: &mut PgConnection) -> Result<u64, StoreError> {
     let run: Option<Run> = sqlx::query_as(TO_SWEEP).bind(ROWS_MAX).fetch_optional(&mut *connection).await?;
     let Some(run) = run else { return Ok(0) };
@@ -160,7 +161,8 @@ const TO_SWEEP: &str = "
     SELECT id AS project, swept AS after, least(log_start, swept + $1) AS upto
     FROM projects WHERE swept < log_start LIMIT 1";
 
-const BODIES: &str = "SELECT body FROM events WHERE project_id = $1 AND seq > $2 AND seq <= $3";
+const BODIES: &str = "
+    SELECT body FROM events WHERE project_id = $1 AND seq > $2 AND seq <= $3 AND body <> ''";
 
 const UNVERSION: &str = "
     DELETE FROM block_versions v USING unnest($2::uuid[], $3::bigint[]) AS line (block_id, version)
