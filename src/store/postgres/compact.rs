@@ -152,10 +152,15 @@ const FIRST_YOUNG: &str = "SELECT min(seq) FROM events WHERE project_id = $1 AND
 
 const OLDEST_NEEDED: &str = "
     SELECT min(first.seq)
-    FROM block_versions v
-    JOIN block_versions first
-      ON first.project_id = v.project_id AND first.block_id = v.block_id AND first.version = v.reach + 1
-    WHERE v.project_id = $1 AND v.seq > $2 AND v.reach IS NOT NULL AND first.seq <= $2";
+    FROM (
+        SELECT project_id, block_id, reach FROM block_versions
+        WHERE project_id = $1 AND seq > $2 AND reach IS NOT NULL OFFSET 0
+    ) v
+    CROSS JOIN LATERAL (
+        SELECT seq FROM block_versions f
+        WHERE f.project_id = v.project_id AND f.block_id = v.block_id AND f.version = v.reach + 1 OFFSET 0
+    ) first
+    WHERE first.seq <= $2";
 
 const TO_SWEEP: &str = "
     SELECT id AS project, swept AS after, least(log_start, swept + $1) AS upto

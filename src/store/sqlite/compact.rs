@@ -156,7 +156,7 @@ const FIRST_YOUNG: &str = "SELECT min(seq) FROM events WHERE project_id = ?1 AND
 const OLDEST_NEEDED: &str = "
     SELECT min(first.seq)
     FROM block_versions v
-    JOIN block_versions first
+    CROSS JOIN block_versions first
       ON first.project_id = v.project_id AND first.block_id = v.block_id AND first.version = v.reach + 1
     WHERE v.project_id = ?1 AND v.seq > ?2 AND v.reach IS NOT NULL AND first.seq <= ?2";
 
