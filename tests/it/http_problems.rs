@@ -33,7 +33,7 @@ async fn ms1_the_event_carries_the_id_of_the_request_that_made_it() {
 #[tokio::test]
 async fn a_path_a_method_or_a_name_that_is_not_there_is_a_problem_document() {
     let server = Server::open().await;
-    server.get("/").problem(404, "not_found").await;
+    server.get("/nothing").problem(404, "not_found").await;
     server.get("/api/nothing").problem(404, "not_found").await;
     server.get("/api/projects/no-uuid").problem(404, "not_found").await;
     server.get(&format!("/api/projects/{}", uuid())).problem(404, "not_found").await;

@@ -28,7 +28,7 @@ const RETRY_MS: u64 = 1_000;
 
 const CORS: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-    (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-none-match"),
+    (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-none-match, x-blockhub-user"),
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
