@@ -214,10 +214,10 @@ impl Room {
         if head.epoch != self.replica.epoch() {
             return self.reload().await.err();
         }
-        if head.seq > self.replica.project.seq {
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(project = %self.id, %error, "a gap could not be filled; the next comparison will");
-            }
+        if head.seq > self.replica.project.seq
+            && let Err(error) = self.catch_up().await
+        {
+            tracing::warn!(project = %self.id, %error, "a gap could not be filled; the next comparison will");
         }
         if head.revision != self.replica.revision { self.look().await } else { None }
     }

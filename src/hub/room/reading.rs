@@ -59,11 +59,11 @@ pub async fn blocks_at(
 impl Room {
     /// The blocks now, never older than `min_seq`.
     pub(super) async fn read(&mut self, min_seq: Option<Seq>, reply: oneshot::Sender<Result<Snapshot, Refusal>>) {
-        if min_seq.is_some_and(|seq| seq > self.replica.project.seq) {
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(project = %self.id, %error, "a read could not catch up");
-                return drop(reply.send(Err(busy("The project cannot be read just now."))));
-            }
+        if min_seq.is_some_and(|seq| seq > self.replica.project.seq)
+            && let Err(error) = self.catch_up().await
+        {
+            tracing::warn!(project = %self.id, %error, "a read could not catch up");
+            return drop(reply.send(Err(busy("The project cannot be read just now."))));
         }
         if min_seq.is_some_and(|seq| seq > self.replica.project.seq) {
             return drop(reply.send(Err(no_such_seq())));

@@ -137,7 +137,7 @@ impl Room {
 
     /// What became of the commit under way.
     pub(super) async fn settle(&mut self, settled: Settled) -> Option<Ending> {
-        let Some(InFlight { mut batch, .. }) = self.in_flight.take() else { return None };
+        let InFlight { mut batch, .. } = self.in_flight.take()?;
         match settled {
             Ok(Committed::Done { first }) => return self.became_true(batch, first).await,
             not_done => {
@@ -157,13 +157,14 @@ impl Room {
 
     /// Durable: acks first, then the events ([MS5]), then the hint.
     async fn became_true(&mut self, mut batch: Batch, first: Seq) -> Option<Ending> {
-        if first != batch.mark.seq.next() {
-            if let Err(error) = self.renumber(&mut batch, first).await {
-                tracing::error!(project = %self.id, %error, "the events between could not be read");
-                let done = self.reload().await;
-                self.answer(batch.submissions);
-                return done.err();
-            }
+        if first != batch.mark.seq.next()
+            && let Err(error) = self.renumber(&mut batch, first).await
+        {
+            // Durable, but its numbers are not known here: sent again, it gets the right answer.
+            tracing::error!(project = %self.id, %error, "the events between could not be read");
+            let read_again = self.reload().await;
+            self.refuse_applied(batch, &busy("The database is not available just now."));
+            return read_again.err();
         }
         self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);
