@@ -22,7 +22,7 @@ use crate::config::{Config, Database};
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
-use crate::protocol::message::WireLimits;
+use crate::protocol::message::limits::WireLimits;
 use crate::session::local::LocalSessions;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{HubLock, SqliteStore};

@@ -14,10 +14,10 @@ use blockhub::domain::sequence::{Epoch, Seq, Timestamp, Version};
 use blockhub::domain::text::{Sent, Splice};
 use blockhub::protocol::code::{CloseCode, ErrorCode};
 use blockhub::protocol::frame::Chunk;
-use blockhub::protocol::message::{
-    Ack, ConflictReport, Joined, LeftReason, Receipt, Refusal, ResetReason, ServerMessage, State, WireLimits, encode,
-    encode_blocks, event_len,
-};
+use blockhub::protocol::message::encode::{encode, encode_blocks, event_len};
+use blockhub::protocol::message::limits::WireLimits;
+use blockhub::protocol::message::reply::{Ack, ConflictReport, Receipt, Refusal};
+use blockhub::protocol::message::server::{Joined, LeftReason, ResetReason, ServerMessage, State};
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use uuid::Uuid;

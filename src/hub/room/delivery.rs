@@ -11,7 +11,8 @@ use crate::domain::event::Event;
 use crate::domain::ids::ProjectId;
 use crate::domain::sequence::{Epoch, Seq};
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{ResetReason, ServerMessage, encode, event_len};
+use crate::protocol::message::encode::{encode, event_len};
+use crate::protocol::message::server::{ResetReason, ServerMessage};
 use crate::store::StoreError;
 
 /// An event larger than this is not sent ([JN7]).

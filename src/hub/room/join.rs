@@ -20,7 +20,9 @@ use crate::domain::sequence::Seq;
 use crate::hub::clock::now;
 use crate::hub::outbox::Lag;
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{Joined, ResetReason, ServerMessage, Since, State, encode, event_len};
+use crate::protocol::message::client::Since;
+use crate::protocol::message::encode::{encode, event_len};
+use crate::protocol::message::server::{Joined, ResetReason, ServerMessage, State};
 use crate::store::{Span, StoreError};
 
 /// Recovered events up to this size are always sent, even if a snapshot were smaller ([JN2]).

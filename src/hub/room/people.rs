@@ -19,7 +19,9 @@ use crate::domain::presence::Update;
 use crate::hub::outbox::Lag;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{LeftReason, Refusal, ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::Refusal;
+use crate::protocol::message::server::{LeftReason, ServerMessage};
 use crate::store::{Head, StoreError};
 
 /// How often presence is told.

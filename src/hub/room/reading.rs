@@ -16,7 +16,9 @@ use crate::domain::ids::{ConnectionId, ProjectId};
 use crate::domain::sequence::Seq;
 use crate::hub::Snapshot;
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::{Refusal, ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::Refusal;
+use crate::protocol::message::server::ServerMessage;
 use crate::store::{Span, Store};
 
 /// A seq that is not in the log, or no longer.

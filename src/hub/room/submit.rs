@@ -21,7 +21,9 @@ use crate::hub::Outcome;
 use crate::hub::batch::{ack_of, commit_of};
 use crate::hub::committer::Settled;
 use crate::protocol::code::{CloseCode, ErrorCode};
-use crate::protocol::message::{Ack, LeftReason, Refusal, ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::{Ack, Refusal};
+use crate::protocol::message::server::{LeftReason, ServerMessage};
 use crate::store::{Committed, Span, StoreError};
 
 /// Edits of one room in one commit.

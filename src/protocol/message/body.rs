@@ -6,7 +6,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Joined, LeftReason, Receipt, Refusal, ResetReason, ServerMessage, State, WireLimits};
+use super::limits::WireLimits;
+use super::reply::{Receipt, Refusal};
+use super::server::{Joined, LeftReason, ResetReason, ServerMessage, State};
 use crate::domain::access::Principal;
 use crate::domain::ids::{BlockId, ConnectionId, EditId, HubId, ProjectId, RequestId, SessionId, UserId};
 use crate::domain::presence::{Present, Update};

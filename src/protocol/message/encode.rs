@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::body::{Body, MembersTail, MoreTail, SnapshotTail};
-use super::{Joined, Receipt, ServerMessage, State};
+use super::reply::Receipt;
+use super::server::{Joined, ServerMessage, State};
 use crate::domain::block::Block;
 use crate::domain::event::Event;
 use crate::protocol::frame::{Chunk, Frame};
@@ -17,15 +18,18 @@ use crate::protocol::view::BlockView;
 use crate::protocol::view::event::EventView;
 use crate::protocol::view::spelling::EpochText;
 
-pub(super) fn blocks<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
+/// A JSON array of blocks.
+pub fn encode_blocks<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
     json::text(&blocks.map(BlockView::from).collect::<Vec<_>>())
 }
 
-pub(super) fn event_len(event: &Event) -> usize {
+/// How large the event is on the wire: bytes of JSON.
+pub fn event_len(event: &Event) -> usize {
     json::len(&EventView::from(event))
 }
 
-pub(super) fn frame(message: &ServerMessage<'_>) -> Arc<Frame> {
+/// Writes one message.
+pub fn encode(message: &ServerMessage<'_>) -> Arc<Frame> {
     match message {
         ServerMessage::Joined { receipt, joined: it } => joined(receipt, it),
         ServerMessage::Snapshot { project, blocks, last } => {
