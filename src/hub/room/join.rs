@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::command::{Join, busy};
-use super::delivery::{any_large, frames};
+use super::delivery::{EVENT_BYTES_MAX, frames, written};
 use super::snapshot::PART_BYTES_MAX;
 use super::{Member, Room, not_found};
 use crate::domain::access::{Action, Answer, Role, may};
@@ -90,7 +90,7 @@ impl Room {
     }
 
     fn event_frames(&self, events: &[Arc<Event>]) -> Vec<Arc<Frame>> {
-        frames(self.id, self.replica.epoch(), events).into_iter().map(|(_, _, frame)| frame).collect()
+        frames(self.id, self.replica.epoch(), &written(events)).into_iter().map(|(_, _, frame)| frame).collect()
     }
 
     /// The events since, if the client can go on from there ([JN2]).
@@ -121,9 +121,11 @@ impl Room {
         };
         let events: Vec<_> = events.into_iter().filter(|event| event.seq <= self.replica.project.seq).collect();
         let whole = events.len() as u64 == missing;
-        let bytes: usize = events.iter().map(|event| event_len(event)).sum();
+        let sizes: Vec<usize> = events.iter().map(|event| event_len(event)).collect();
+        let bytes: usize = sizes.iter().sum();
         let small = bytes <= RECOVER_BYTES || bytes < self.encoded().bytes;
-        Ok((whole && small && !any_large(&events)).then_some(events))
+        let sendable = sizes.iter().all(|size| *size <= EVENT_BYTES_MAX);
+        Ok((whole && small && sendable).then_some(events))
     }
 
     /// A client reads again: it gets what was dropped, or a reset ([JN6]).

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::body::{Body, MembersTail, MoreTail, SnapshotTail};
 use super::reply::Receipt;
 use super::server::{Joined, ServerMessage, State};
+use super::written::Written;
 use crate::domain::block::Block;
 use crate::domain::event::Event;
 use crate::protocol::frame::{Chunk, Frame};
@@ -38,6 +39,13 @@ pub fn encode(message: &ServerMessage<'_>) -> Arc<Frame> {
         ServerMessage::Reset { project, epoch, seq, reason, blocks, more } => {
             let head = Body::Reset { project: *project, epoch: EpochText(*epoch), seq: *seq, reason: reason.as_str() };
             around(&head, blocks, &MoreTail { more: *more })
+        }
+        ServerMessage::Events { events, .. } => {
+            let mut text = open(json::text(&Body::from(message)));
+            text.extend_from_slice(b",\"events\":");
+            text.extend_from_slice(&Written::array(events));
+            text.push(b'}');
+            Frame::new(text)
         }
         message => Frame::new(json::text(&Body::from(message))),
     }

@@ -10,3 +10,4 @@ pub mod encode;
 pub mod limits;
 pub mod reply;
 pub mod server;
+pub mod written;

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::limits::WireLimits;
 use super::reply::{Ack, ConflictReport, Receipt, Refusal};
+use super::written::Written;
 use crate::domain::access::{Access, Principal, Role};
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::{BlockId, ConnectionId, EditId, HubId, ProjectId, SessionId};
@@ -195,7 +196,7 @@ pub enum ServerMessage<'a> {
         /// Which log.
         epoch: Epoch,
         /// In order.
-        events: &'a [Arc<Event>],
+        events: &'a [Written],
     },
     /// Somebody's edit was not applied.
     Conflicted {
