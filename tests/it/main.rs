@@ -18,6 +18,7 @@ mod http_projects;
 mod http_server;
 mod http_sessions;
 mod hub;
+mod kill_nine;
 mod outbox_policy;
 mod protocol_decode;
 mod protocol_encode;
