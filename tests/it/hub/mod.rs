@@ -5,4 +5,5 @@ mod draining;
 mod editing;
 mod faults;
 mod joining;
+mod pressing;
 mod two_hubs;
