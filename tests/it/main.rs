@@ -23,6 +23,7 @@ mod outbox_policy;
 mod protocol_decode;
 mod protocol_encode;
 mod protocol_frame;
+mod rewind;
 mod session_local;
 mod socket_frames;
 mod socket_handshake;
