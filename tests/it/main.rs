@@ -8,6 +8,7 @@ mod document_json;
 mod document_markdown;
 mod document_protocol;
 mod domain;
+mod end_to_end;
 mod exchange;
 mod harness;
 mod http_access;
