@@ -111,7 +111,7 @@ async fn write(store: Arc<dyn Store>, commits: Vec<Commit>, patience: Patience) 
         Ok(settled) => settled.into_iter().map(Ok).collect(),
         Err(error) => {
             tracing::error!(%error, rooms = commits.len(), "a commit failed");
-            commits.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
+            commits.iter().map(|_| Err(error.clone())).collect()
         }
     };
     (Arc::try_unwrap(commits).unwrap_or_else(|shared| shared.to_vec()), settled)

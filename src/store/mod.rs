@@ -28,7 +28,7 @@ use crate::domain::ids::{BlockId, EditId, GroupId, ProjectId, UserId};
 use crate::domain::sequence::{Epoch, Seq, Timestamp, Version};
 
 /// What can go wrong, by what the caller can do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database cannot be had just now (connection lost, pool exhausted, time-out, restart): try again later.
     /// Whether a write took effect is not known.

@@ -219,7 +219,7 @@ impl Room {
                 // Whether it took effect is not known; a retry with the same editId tells, after the catch-up.
                 tracing::error!(project = %self.id, %error, edits = batch.submissions.len(), "a commit failed");
                 // The reply first, the event after it ([MS5]): nothing else is decided in between.
-                self.refuse_applied(batch, &busy("The database is not available just now."));
+                self.refuse_applied(batch, &failed(&error));
                 if let Err(error) = self.catch_up().await {
                     tracing::warn!(project = %self.id, %error, "the room will catch up with the next comparison");
                 }
@@ -325,4 +325,12 @@ fn names(submissions: &[(Submission, Decided)]) -> (Vec<EditId>, Vec<BlockId>) {
     };
     let inserts = applied().flat_map(|event| event.changes.iter().filter_map(inserted)).collect();
     (applied().map(|event| event.edit).collect(), inserts)
+}
+
+/// What the clients of a failed commit are told: to come again in a while, or that somebody has to look.
+fn failed(error: &StoreError) -> Refusal {
+    match error {
+        StoreError::Unavailable(_) => busy("The database is not available just now."),
+        StoreError::Broken(_) => internal(),
+    }
 }

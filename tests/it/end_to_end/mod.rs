@@ -6,8 +6,10 @@
 //! Must never: reach into the hub's process; what is not on a socket, in the log or in `/proc` does not count.
 
 mod errors;
+mod faults;
 mod frames;
 mod greetings;
 mod messages;
+mod processes;
 mod scene;
 mod tokens;

@@ -65,11 +65,11 @@ async fn ed1_a_commit_that_failed_is_not_acked_and_may_be_sent_again(database: &
     let (desk, store) = faulty(database).await;
     let project = desk.project().await;
     let mut ann = desk.joined("ann", &project).await;
-    for fault in [Fault::CommitRefused, Fault::PanicInCommit] {
+    for (fault, code) in [(Fault::CommitRefused, "busy"), (Fault::PanicInCommit, "internal")] {
         let before = desk.head(&project).await.0;
         let edit = edit(&project);
         store.plant(fault);
-        assert_eq!(ann.ask(edit.clone()).await["code"], "busy");
+        assert_eq!(ann.ask(edit.clone()).await["code"], code);
         assert_eq!(desk.head(&project).await.0, before);
         let ack = ann.ask(edit).await;
         assert_eq!((&ack["seq"], &ack["duplicate"]), (&json!(before + 1), &json!(false)), "{ack}");
