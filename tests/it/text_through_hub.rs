@@ -13,6 +13,7 @@ use crate::harness::client::{Client, Followed};
 use crate::harness::database::Database;
 use crate::harness::hub::TestHub;
 use crate::harness::keystrokes::Keystrokes;
+use crate::harness::tell::tell;
 use crate::text_replay::end_of_the_beginning;
 
 /// So many keystrokes are replayed in several orders; all of them, in one.
@@ -229,7 +230,10 @@ async fn assert_replay(database: &Database, people: Keystrokes, manner: Manner) 
     }
     assert!(text_in_the_database(hub, &project).await == people.end, "the database's text is another: {manner:?}");
     assert!(merged > 0, "the two never typed at once: {manner:?}");
-    println!("{strokes} keystrokes of two people through the hub, {merged} merged, {lost} sockets lost: {took:?}");
+    let store = database.url().split(':').next().unwrap();
+    tell(&format!(
+        "{strokes} keystrokes of two people through a hub on {store}, {merged} merged, {lost} sockets lost: {took:?}"
+    ));
 }
 
 async fn ed12_ed13_two_peoples_keystrokes_end_as_they_did_through_the_hub(database: &Database) {

@@ -38,7 +38,7 @@ impl Chance {
 
     /// An id of version 4.
     pub fn uuid(&mut self) -> String {
-        let bits = u128::from(self.next()) << 64 | u128::from(self.next());
+        let bits = (u128::from(self.next()) << 64) | u128::from(self.next());
         uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
     }
 }

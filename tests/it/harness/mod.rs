@@ -10,5 +10,6 @@ pub mod hub;
 pub mod keystrokes;
 pub mod replica;
 pub mod string_hub;
+pub mod tell;
 pub mod typist;
 pub mod whim;

@@ -20,6 +20,7 @@ use crate::harness::chance::Chance;
 use crate::harness::database::Database;
 use crate::harness::hub::TestHub;
 use crate::harness::replica::Replica;
+use crate::harness::tell::tell;
 
 /// Who edits.
 const PLAYERS: usize = 50;
@@ -58,8 +59,7 @@ async fn ed1_ed2_jn3_every_acked_edit_is_there_once_however_often_the_hub_is_kil
     let testimony = testimony(players);
     let found = faults(&outcomes, &testimony);
     assert!(found.is_empty(), "{}", found.join("\n"));
-    report(&testimony);
-    println!("took {:?}", begun.elapsed());
+    report(&testimony, begun.elapsed());
 }
 
 fn player(number: usize, projects: &[String], tally: &watch::Sender<u64>) -> Player {
@@ -133,12 +133,15 @@ fn testimony(players: Vec<Player>) -> Testimony {
 }
 
 /// Says what happened, and fails if it was not what the test is about.
-fn report(testimony: &Testimony) {
+fn report(testimony: &Testimony, took: Duration) {
     let duplicates = testimony.acked.iter().filter(|acked| acked.duplicate).count();
     let recovered = testimony.comebacks.iter().filter(|back| back.recovered).count();
     let (kills, acked, refused) = (KILLS.len(), testimony.acked.len(), testimony.refused.len());
-    println!("{PLAYERS} clients, {kills} kills: {acked} acked ({duplicates} of them sent before), {refused} refused");
-    println!("{} comebacks, {recovered} of them with events", testimony.comebacks.len());
-    assert!(recovered < testimony.comebacks.len(), "nobody was away for long");
+    let comebacks = testimony.comebacks.len();
+    tell(&format!(
+        "{PLAYERS} clients, {kills} kills: {acked} acked ({duplicates} of them sent before), {refused} refused, \
+         {comebacks} comebacks, {recovered} of them with events: {took:?}"
+    ));
+    assert!(recovered < comebacks, "nobody was away for long");
     assert!(recovered > PLAYERS, "hardly anybody came back with events");
 }
