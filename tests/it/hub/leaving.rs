@@ -18,7 +18,8 @@ async fn dr1_while_it_drains_a_hub_says_that_it_is_not_ready_and_takes_no_socket
     let moment = |message: Value| message["reconnectInMs"].as_u64().unwrap();
     let moments = [moment(ann.expect("draining").await), moment(bob.expect("draining").await)];
     assert_eq!(moments.iter().sum::<u64>(), 20_000, "{moments:?}");
-    let mut stays = if moments[0] > 0 { ann } else { bob };
+    let (mut leaves, mut stays) = if moments[0] == 0 { (ann, bob) } else { (bob, ann) };
+    assert_eq!(leaves.closed().await, Some(1012));
     // Probes and proxies come over a connection of their own.
     let ready = reqwest::get(hub.url("/api/health/ready")).await.unwrap();
     assert_eq!(
