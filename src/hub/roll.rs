@@ -28,6 +28,14 @@ impl Entry {
     pub fn leaves_at(&self) -> Option<Instant> {
         self.leaves_at.get().copied()
     }
+
+    fn send_away(&self, reconnect_in_ms: u64) {
+        let moment = Instant::now() + Duration::from_millis(reconnect_in_ms);
+        if self.leaves_at.set(moment).is_ok() {
+            // The frame also wakes the connection's task, which then sees its moment.
+            self.outbox.reply(encode(&ServerMessage::Draining { reconnect_in_ms }));
+        }
+    }
 }
 
 /// All connections of this hub.
@@ -40,10 +48,14 @@ pub struct Roll {
 }
 
 impl Roll {
-    /// A connection begins.
+    /// A connection begins. One whose handshake was under way when the drain began has to go at once.
     pub fn enter(&self, id: ConnectionId, outbox: Arc<Outbox>) -> Arc<Entry> {
         let entry = Arc::new(Entry { outbox, leaves_at: OnceLock::new() });
         self.entries.insert(id, entry.clone());
+        // On the roll first: either the drain finds it there, or the drain is found here.
+        if self.draining().is_some() {
+            entry.send_away(0);
+        }
         entry
     }
 
@@ -75,11 +87,7 @@ impl Roll {
         let count = entries.len().max(1) as u64;
         for (at, entry) in entries.into_iter().enumerate() {
             let reconnect_in_ms = window_ms.saturating_mul(at as u64) / count;
-            let moment = Instant::now() + Duration::from_millis(reconnect_in_ms);
-            if entry.leaves_at.set(moment).is_ok() {
-                // The frame also wakes the connection's task, which then sees its moment.
-                entry.outbox.reply(encode(&ServerMessage::Draining { reconnect_in_ms }));
-            }
+            entry.send_away(reconnect_in_ms);
         }
     }
 }

@@ -40,6 +40,11 @@ async fn dr1_what_was_sent_is_answered_before_the_connection_closes(database: &D
     let refused = late.ask(json!({"type": "hello", "user": {"id": "late"}})).await;
     assert_eq!((&refused["code"], refused["retryAfterMs"].is_u64()), (&json!("draining"), true));
     assert_eq!(late.closes().await, CloseCode::Restart);
+    // Whose handshake was under way has no moment of its own, and does not wait for its hello either.
+    let mut silent = desk.stranger();
+    assert_eq!(silent.connection.next_time(), Some(Duration::ZERO));
+    silent.connection.on_time().await;
+    assert_eq!(silent.closes().await, CloseCode::Restart);
 }
 
 async fn cn4_anything_but_hello_first_is_turned_away(database: &Database) {
