@@ -37,7 +37,7 @@ async fn ms4_a_project_that_somebody_holds_is_busy_and_others_are_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ms4_a_database_that_fails_is_internal_without_a_word_of_why_and_a_retry_tells() {
     let database = Database::postgres().await;
-    let mut scene = Scene::open(&database).await;
+    let scene = Scene::open(&database).await;
     let mut ann = scene.attacker().await;
     let mut breaker = PgConnection::connect(database.url()).await.unwrap();
     sql(&mut breaker, "ALTER TABLE events RENAME TO events_gone").await;

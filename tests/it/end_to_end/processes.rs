@@ -9,6 +9,7 @@ use super::scene::{Scene, closes, fresh, insert, launch, upgraded};
 use crate::contract::on_both;
 use crate::harness::client::Client;
 use crate::harness::database::Database;
+use crate::socket_harness::frame;
 
 on_both!(dr1_sigterm_serves_everybody_until_their_time_and_closes_with_1012);
 
@@ -111,9 +112,15 @@ async fn dr1_a_hello_during_the_drain_is_told_to_come_again() {
     let hub = launch(&database).set("BLOCKHUB_DRAIN_SECS", "600").start().await;
     let mut greeters = [upgraded(&hub, "").await, upgraded(&hub, "").await];
     let mut codes = Vec::new();
-    hub.terminate().await;
-    hub.says("draining").await;
     for greeter in &mut greeters {
+        // A pong shows that the hub counts it among its connections; before that it would have to go at once.
+        greeter.send(&frame(0x89, b"")).await;
+        assert_eq!(greeter.read().await.0, 0x8A);
+    }
+    hub.terminate().await;
+    for greeter in &mut greeters {
+        let told: Value = serde_json::from_slice(&greeter.read().await.1).unwrap();
+        assert_eq!(told["type"], "draining", "{told}");
         greeter.text(r#"{"type":"hello","id":"late"}"#).await;
         loop {
             let (first, payload) = greeter.read().await;
