@@ -12,8 +12,12 @@ use crate::domain::access::Action;
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
 use crate::domain::sequence::Seq;
+use crate::protocol::message::encode::event_len;
 use crate::protocol::message::reply::Refusal;
 use crate::store::Span;
+
+/// Bytes of the events in one piece, the first aside: no more than may wait for a client that does not read ([JN6]).
+const PIECE_BYTES_MAX: usize = 1 << 20;
 
 /// A piece of the log.
 #[derive(Clone, Debug)]
@@ -24,19 +28,28 @@ pub struct Piece {
     pub more: bool,
 }
 
+impl Piece {
+    /// At most `limit` of the events that were read for `span`, of which one more was asked for. `head` was read before
+    /// them: more may have come.
+    pub fn of(mut events: Vec<Arc<Event>>, span: Span, head: Seq, limit: u32) -> Result<Self, Refusal> {
+        if was_dropped(span, head, events.first().map(|event| event.seq)) {
+            let message = "These events are no longer kept.".to_owned();
+            return Err(Refusal { message, ..not_found() });
+        }
+        let fitting = fitting(&events).min(limit as usize);
+        let more = events.len() > fitting;
+        events.truncate(fitting);
+        Ok(Self { events, more })
+    }
+}
+
 impl Hub {
     /// At most `limit` events.
     pub async fn events(&self, caller: &Caller, id: ProjectId, span: Span, limit: u32) -> Result<Piece, Refusal> {
         let project = self.look_up(caller, id, Action::Read, State::Alive).await?;
         let events = self.store.events(id, span, limit.saturating_add(1)).await;
-        let mut events = events.map_err(|error| unavailable(caller, &error))?;
-        if was_dropped(span, project.info.seq, events.first().map(|event| event.seq)) {
-            let message = "These events are no longer kept.".to_owned();
-            return Err(Refusal { message, ..not_found() });
-        }
-        let more = events.len() > limit as usize;
-        events.truncate(limit as usize);
-        Ok(Piece { events, more })
+        let events = events.map_err(|error| unavailable(caller, &error))?;
+        Piece::of(events, span, project.info.seq, limit)
     }
 
     /// Where is my edit: its event.
@@ -45,6 +58,16 @@ impl Hub {
         let found = self.store.event_of_edit(id, edit).await.map_err(|error| unavailable(caller, &error))?;
         found.ok_or_else(|| Refusal { message: "There is no event of this edit.".to_owned(), ..not_found() })
     }
+}
+
+/// How many of the events fit into one piece; the first always does.
+fn fitting(events: &[Arc<Event>]) -> usize {
+    let mut bytes = 0;
+    let fits = |event: &&Arc<Event>| {
+        bytes += event_len(event);
+        bytes <= PIECE_BYTES_MAX
+    };
+    events.iter().take_while(fits).count().max(1)
 }
 
 /// Whether a span begins where the log no longer does. `head` was read before the events: more may have come.

@@ -17,6 +17,7 @@ pub mod roll;
 pub mod room;
 pub mod themes;
 pub mod watch;
+pub mod weight;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,13 +11,11 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::Notify;
 
+use super::weight::{Bytes, Class, cost};
 use crate::domain::ids::{ConnectionId, ProjectId};
 use crate::domain::sequence::{Cursor, Observed, Seq};
 use crate::protocol::code::CloseCode;
 use crate::protocol::frame::Frame;
-
-/// What a waiting frame costs besides its JSON, in bytes: so that many small ones are bounded too.
-pub const FRAME_COST: usize = 128;
 
 /// A queue that once held more than this many frames gives its memory back when it is empty.
 const QUEUE_KEPT_MAX: usize = 16;
@@ -61,27 +59,10 @@ struct State {
     closing: Option<(CloseCode, &'static str)>,
 }
 
-/// What waits, by class; with `FRAME_COST` for each frame.
-#[derive(Debug, Default)]
-struct Bytes {
-    replies: usize,
-    events: usize,
-    presence: usize,
-    signals: usize,
-}
-
 #[derive(Debug)]
 struct Waiting {
     class: Class,
     frame: Arc<Frame>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Class {
-    Reply,
-    Events { project: ProjectId, first: Seq },
-    Presence { project: ProjectId, who: Arc<[ConnectionId]> },
-    Signal(ProjectId),
 }
 
 /// One project that the connection has joined.
@@ -397,34 +378,6 @@ impl Feed {
         let presence_of = std::mem::take(&mut self.unseen).into_iter().collect();
         Some(Lag { project: self.project, events_after, presence_of })
     }
-}
-
-impl Bytes {
-    fn all(&self) -> usize {
-        self.replies + self.events + self.presence + self.signals
-    }
-
-    fn of(&mut self, class: &Class) -> &mut usize {
-        match class {
-            Class::Reply => &mut self.replies,
-            Class::Events { .. } => &mut self.events,
-            Class::Presence { .. } => &mut self.presence,
-            Class::Signal(_) => &mut self.signals,
-        }
-    }
-}
-
-impl Class {
-    fn project(&self) -> Option<ProjectId> {
-        match self {
-            Self::Reply => None,
-            Self::Events { project, .. } | Self::Presence { project, .. } | Self::Signal(project) => Some(*project),
-        }
-    }
-}
-
-fn cost(frame: &Frame) -> usize {
-    frame.len() + FRAME_COST
 }
 
 fn count_shed(class: &'static str, dropped: usize) {

@@ -15,6 +15,7 @@ use crate::domain::block::Project;
 use crate::domain::ids::{ConnectionId, ProjectId};
 use crate::domain::sequence::Seq;
 use crate::hub::Snapshot;
+use crate::hub::log::Piece;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::encode::encode;
 use crate::protocol::message::reply::Refusal;
@@ -85,14 +86,16 @@ impl Room {
             return reply.refuse(&refusal);
         }
         let (store, project): (Arc<dyn Store>, _) = (self.env.store.clone(), self.id);
+        let (span, head) = (Span::Before(before), self.replica.project.seq);
         tokio::spawn(async move {
-            match store.events(project, Span::Before(before), limit + 1).await {
-                Ok(mut events) => {
-                    let more = events.len() > limit as usize;
-                    events.truncate(limit as usize);
-                    let (outbox, receipt) = reply.take();
-                    outbox.reply(encode(&ServerMessage::History { receipt, project, events: &events, more }));
-                }
+            match store.events(project, span, limit + 1).await {
+                Ok(events) => match Piece::of(events, span, head, limit) {
+                    Ok(Piece { events, more }) => {
+                        let (outbox, receipt) = reply.take();
+                        outbox.reply(encode(&ServerMessage::History { receipt, project, events: &events, more }));
+                    }
+                    Err(refusal) => reply.refuse(&refusal),
+                },
                 Err(error) => {
                     tracing::warn!(%project, %error, "history could not be read");
                     reply.refuse(&busy("The project's history cannot be read just now."));

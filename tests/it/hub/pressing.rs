@@ -8,6 +8,7 @@ use crate::harness::desk::{Desk, Peer, fresh};
 
 on_both!(
     jn1_what_is_said_right_behind_a_join_is_said_by_a_member,
+    hi1_a_piece_of_the_log_is_bounded_in_bytes_and_the_next_goes_on_behind_it,
     jn6_large_events_cost_a_client_that_does_not_read_one_snapshot_at_most,
 );
 
@@ -30,6 +31,27 @@ async fn jn1_what_is_said_right_behind_a_join_is_said_by_a_member(database: &Dat
     ann.say(left).await;
     let late = ann.ask(json!({"type": "presence", "project": project, "state": 1})).await;
     assert_eq!(late["code"], "not_joined");
+}
+
+async fn hi1_a_piece_of_the_log_is_bounded_in_bytes_and_the_next_goes_on_behind_it(database: &Database) {
+    let desk = Desk::open(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    for _ in 0..15 {
+        ann.insert(&project, json!({"text": "x".repeat(100_000)})).await;
+    }
+    let mut before = json!(null);
+    let mut seqs = Vec::new();
+    loop {
+        let piece = ann.ask(json!({"type": "history", "project": project, "before": before})).await;
+        assert!(piece.to_string().len() < 1_100_000, "{}", piece.to_string().len());
+        seqs.extend(piece["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()));
+        before = json!(seqs.last());
+        if piece["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(seqs, (1..=15).rev().collect::<Vec<_>>());
 }
 
 async fn jn6_large_events_cost_a_client_that_does_not_read_one_snapshot_at_most(database: &Database) {
