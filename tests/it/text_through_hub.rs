@@ -16,13 +16,18 @@ use crate::harness::keystrokes::Keystrokes;
 use crate::harness::tell::tell;
 use crate::text_replay::end_of_the_beginning;
 
-/// So many keystrokes are replayed in several orders; all of them, in one.
+/// So many keystrokes are replayed in several orders by every run.
 const BEGINNING: usize = 1_500;
 
 on_both!(
     ed12_ed13_two_peoples_keystrokes_end_as_they_did_through_the_hub,
     ed12_ed13_in_whatever_order_the_hub_commits_the_beginning_ends_as_it_did,
 );
+
+/// In how many orders all of them are replayed: `BLOCKHUB_TEST_ORDERS`, one unless it is given, for each takes a minute.
+fn orders() -> u64 {
+    std::env::var("BLOCKHUB_TEST_ORDERS").ok().and_then(|orders| orders.parse().ok()).unwrap_or(1)
+}
 
 /// How the two take turns.
 #[derive(Clone, Copy, Debug)]
@@ -237,8 +242,10 @@ async fn assert_replay(database: &Database, people: Keystrokes, manner: Manner) 
 }
 
 async fn ed12_ed13_two_peoples_keystrokes_end_as_they_did_through_the_hub(database: &Database) {
-    let manner = Manner { seed: 1, slowness: 20, burst: 3, loss: 5_000 };
-    assert_replay(database, Keystrokes::friends_forever(Version(1)), manner).await;
+    for seed in 1..=orders() {
+        let manner = Manner { seed, slowness: 20 * seed % 80, burst: 3 * seed, loss: 5_000 };
+        assert_replay(database, Keystrokes::friends_forever(Version(1)), manner).await;
+    }
 }
 
 async fn ed12_ed13_in_whatever_order_the_hub_commits_the_beginning_ends_as_it_did(database: &Database) {
