@@ -1,4 +1,6 @@
 //! BlockHub.
+
+pub mod app;
 pub mod bus;
 pub mod config;
 pub mod document;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use blockhub::app;
 use blockhub::config::command::{self, Command, DocumentFormat, ExportArgs, ImportArgs, TokenArgs};
 use blockhub::config::settings::Settings;
-use blockhub::config::{Config, ConfigError};
+use blockhub::config::{Config, ConfigError, idle_names};
 use blockhub::domain::access::{Access, Principal};
 use blockhub::domain::event::Actor;
 use blockhub::domain::ids::UserId;
@@ -86,7 +86,7 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         let opened = app::open_for_hub(&config.database).await?;
         let listener = listener::listen(config.listen).map_err(|error| Failure::Listen(config.listen, error))?;
         print(&config.first_lines(listener.local_addr()?, &opened.store.describe()))?;
-        config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        warn(&config);
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let told = tokio::sync::Notify::new();
         let listen_for_signals = async {
@@ -101,6 +101,14 @@ fn serve(settings: Settings) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+fn warn(config: &Config) {
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let names: Vec<_> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    for name in idle_names(names.iter().map(String::as_str)) {
+        tracing::warn!("{name} is set, but this version has no such setting: it does nothing");
+    }
 }
 
 /// Whoever would read it may have gone already.

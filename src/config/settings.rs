@@ -69,7 +69,7 @@ pub struct Settings {
     #[arg(long, env = "BLOCKHUB_HUB_ID", value_name = "NAME", hide_env_values = true, help_heading = "Serving")]
     pub hub_id: Option<String>,
 
-    /// Web pages that may use the hub: exact origins, separated by commas, such as https://app.example
+    /// Web pages that may use the hub: exact origins, separated by commas, such as `https://app.example`
     /// [default: only pages of the hub's own host]
     #[arg(long, env = "BLOCKHUB_ALLOWED_ORIGINS", value_name = "ORIGINS", hide_env_values = true)]
     #[arg(help_heading = "Serving")]

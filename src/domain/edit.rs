@@ -47,7 +47,7 @@ pub struct Edit {
     pub on_conflict: OnConflict,
     /// Applied in order.
     pub ops: Vec<Op>,
-    /// Undo only: the edits that are taken back. What they did is no change by others ([HI2]).
+    /// Undo only: the edits that are taken back. What they did is no change by others (HI2).
     pub ignoring: Vec<EditId>,
 }
 
@@ -129,7 +129,7 @@ pub enum Op {
         place: Place,
     },
     /// Undo only: the text change that made version `target` of the block at `path` is taken back: characters that it
-    /// typed go, characters that it deleted are themselves again ([HI2]).
+    /// typed go, characters that it deleted are themselves again (HI2).
     Untext {
         /// Which block.
         block: BlockId,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::block::{Block, Content, Place};
+use super::block::{Block, Content, Grave, Place};
 use super::ids::{BlockId, EditId, GroupId, RequestId, UserId};
 use super::merge::{self, Pointer};
 use super::sequence::{Seq, Timestamp, Version};
@@ -136,6 +136,15 @@ impl Change {
             | Self::Move { block, version, .. } => (*block == id).then_some(*version),
             Self::Delete { blocks } => blocks.iter().find(|block| block.id == id).map(|block| block.version.next()),
         }
+    }
+
+    /// What it leaves of the blocks that it deletes.
+    pub fn graves(&self) -> impl Iterator<Item = (BlockId, Grave)> {
+        let blocks = match self {
+            Self::Delete { blocks } => blocks.as_slice(),
+            _ => &[],
+        };
+        blocks.iter().map(|block| (block.id, Grave { version: block.version.next(), place: block.place.clone() }))
     }
 
     /// Whether it changes the tree: inserts, moves or deletes.

@@ -1,4 +1,4 @@
-//! Leaf paths and three-way merge of JSON merge patches (RFC 7396, [ED5]).
+//! Leaf paths and three-way merge of JSON merge patches (RFC 7396, ED5).
 //!
 //! Promises: applying `back` after `patch` gives the content before, exactly; content that holds no null gets none.
 //! Must never: look into arrays; they are leaves.
@@ -107,7 +107,7 @@ pub fn apply(content: &mut Content, patch: &Content) {
     }
 }
 
-/// A patch applied to `{}`: the content of an insert ([ED9]).
+/// A patch applied to `{}`: the content of an insert (ED9).
 pub fn applied(patch: &Content) -> Content {
     let mut content = Content::new();
     apply(&mut content, patch);
@@ -195,7 +195,7 @@ fn gather_paths(side: &Value, path: &mut Vec<String>, found: &mut Vec<Pointer>) 
 }
 
 /// The paths of `patch`, made for `base`, that clash with what became of it: those equal to, above or below one whose
-/// value differs, unless both sides gave the same path the same value ([ED5]).
+/// value differs, unless both sides gave the same path the same value (ED5).
 pub fn clashes(patch: &Content, base: &Content, now: &Content) -> Vec<Pointer> {
     let theirs = differing(base, now);
     let clash = |(path, value): &(Pointer, &Value)| {

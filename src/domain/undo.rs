@@ -1,4 +1,4 @@
-//! Plans the edits that undo and restore ([HI2]).
+//! Plans the edits that undo and restore (HI2).
 //!
 //! Promises: an undo that nothing has come between leaves the blocks as they were before its targets; a restore leaves
 //! them as they were then. Versions rise in both.
@@ -34,9 +34,9 @@ fn reversed(event: &Event) -> Vec<Op> {
     let mut ops = Vec::new();
     for change in event.changes.iter().rev() {
         match change {
-            // What the same event did to a block that it brought goes with the block.
-            Change::Update { block, .. } | Change::Text { block, .. } | Change::Move { block, .. }
-                if born.contains(block) => {}
+            // What the same event made of a block that it brought goes with the block. Its moves are taken back all the
+            // same: others may have to pass through its place.
+            Change::Update { block, .. } | Change::Text { block, .. } if born.contains(block) => {}
             // All of an event's changes of one text are taken back at once: versions are what an undo names.
             Change::Text { block, path, .. } if !texts.insert((*block, path)) => {}
             Change::Update { back, .. } if back.is_empty() => {}

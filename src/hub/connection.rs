@@ -157,16 +157,9 @@ impl Connection {
         }
     }
 
-    /// The socket is gone: leaves all rooms.
-    pub async fn gone(mut self) {
-        self.outbox.close(CloseCode::Normal, "");
-        self.hub.roll.leave(self.id);
-        if let State::Open(open) = std::mem::replace(&mut self.state, State::Over) {
-            for project in open.seats.into_keys() {
-                let leave = Command::Leave { connection: self.id, reply: None, left: None };
-                self.hub.registry.send(project, leave).await;
-            }
-        }
+    /// The socket is gone: leaves all rooms, as dropping it does.
+    pub async fn gone(self) {
+        drop(self);
     }
 
     fn close(&mut self, code: CloseCode, reason: &'static str) {
@@ -340,11 +333,11 @@ impl Connection {
     async fn leave(&mut self, project: ProjectId, reply: Reply) {
         let State::Open(open) = &mut self.state else { return };
         match open.seats.remove(&project) {
-            Some(_) => {
+            Some(seat) if !seat.is_over() => {
                 let leave = Command::Leave { connection: self.id, reply: Some(reply), left: None };
                 self.hub.registry.send(project, leave).await;
             }
-            None => {
+            _ => {
                 let (outbox, receipt) = reply.take();
                 outbox.reply(encode(&ServerMessage::Left { receipt, project }));
             }
@@ -390,6 +383,25 @@ impl Connection {
         }
         self.state = State::Over;
         self.outbox.close(CloseCode::Restart, "the hub restarts");
+    }
+}
+
+/// However a connection ends, also by a panic of its task, it leaves the roll and its rooms.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.outbox.close(CloseCode::Normal, "");
+        self.hub.roll.leave(self.id);
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Over) else { return };
+        let seats = open.seats.into_iter().filter(|(_, seat)| !seat.is_over());
+        let rooms: Vec<ProjectId> = seats.map(|(project, _)| project).collect();
+        let (hub, connection) = (self.hub.clone(), self.id);
+        if let (false, Ok(runtime)) = (rooms.is_empty(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                for project in rooms {
+                    hub.registry.send_surely(project, Command::Leave { connection, reply: None, left: None }).await;
+                }
+            });
+        }
     }
 }
 

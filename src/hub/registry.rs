@@ -11,7 +11,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 
 use super::room::command::Command;
 use super::room::{self, RoomEnv};
@@ -90,22 +90,35 @@ impl Registry {
         self.rooms.get(&project).map(|room| room.standing.clone())
     }
 
-    /// Brings a command to the project's room, which is opened if need be. Waits while the room is full; a command
-    /// that cannot be brought is dropped, which answers it with `busy`.
+    /// Brings a command to the project's room, which is opened if need be. Waits while the room is full; in the end a
+    /// command that cannot be brought is answered with `busy`.
     pub async fn send(&self, project: ProjectId, command: Command) {
-        let Err(mut command) = self.try_send(project, command) else { return };
+        if let Err(command) = self.bring(project, command, MAILBOX_WAIT).await {
+            command.refuse_busy();
+        }
+    }
+
+    /// The same, for what nobody else would make up for: it waits as long as it takes.
+    pub async fn send_surely(&self, project: ProjectId, mut command: Command) {
+        while let Err(back) = self.bring(project, command, MAILBOX_WAIT).await {
+            command = back;
+        }
+    }
+
+    async fn bring(&self, project: ProjectId, command: Command, patience: Duration) -> Result<(), Command> {
+        let Err(mut command) = self.try_send(project, command) else { return Ok(()) };
         loop {
             let Some(mailbox) = self.rooms.get(&project).map(|room| room.mailbox.clone()) else {
                 match self.try_send(project, command) {
-                    Ok(()) => return,
+                    Ok(()) => return Ok(()),
                     Err(full) => command = full,
                 }
                 continue;
             };
-            match mailbox.send_timeout(command, MAILBOX_WAIT).await {
-                Ok(()) => return,
-                Err(mpsc::error::SendTimeoutError::Timeout(command)) => return command.refuse_busy(),
-                Err(mpsc::error::SendTimeoutError::Closed(back)) => {
+            match mailbox.send_timeout(command, patience).await {
+                Ok(()) => return Ok(()),
+                Err(SendTimeoutError::Timeout(command)) => return Err(command),
+                Err(SendTimeoutError::Closed(back)) => {
                     // A room that ended without closing; the next turn opens another.
                     self.rooms.remove_if(&project, |_, room| room.mailbox.is_closed());
                     command = back;

@@ -7,9 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use serde_json::{Map, Value};
 
 use super::{Session, SessionError, Sessions, check, merged};
+use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::sequence::Timestamp;
 
@@ -93,12 +93,12 @@ impl Sessions for LocalSessions {
         &self,
         id: SessionId,
         user: &UserId,
-        patch: Map<String, Value>,
+        patch: Content,
         now: Timestamp,
     ) -> Result<Option<Session>, SessionError> {
         let mut held = self.held.lock();
         let Some(session) = held.get(id, user, now) else { return Ok(None) };
-        let session = Session { metadata: merged(&session.metadata, patch)?, ..session.clone() };
+        let session = Session { metadata: merged(&session.metadata, &patch)?, ..session.clone() };
         Ok(Some(held.used(session, now)))
     }
 

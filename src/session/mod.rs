@@ -6,9 +6,10 @@
 pub mod local;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
 
+use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
+use crate::domain::merge;
 use crate::domain::sequence::Timestamp;
 
 /// How long a session lives after it was last seen.
@@ -30,12 +31,12 @@ pub struct Session {
     /// How often it was used: calls that name it, and connections that say `hello` with it.
     pub requests: u64,
     /// What the application keeps in it.
-    pub metadata: Map<String, Value>,
+    pub metadata: Content,
 }
 
 impl Session {
     /// A session that begins now.
-    pub fn new(id: SessionId, user: UserId, metadata: Map<String, Value>, now: Timestamp) -> Self {
+    pub fn new(id: SessionId, user: UserId, metadata: Content, now: Timestamp) -> Self {
         Self { id, user, created: now, seen: now, requests: 1, metadata }
     }
 
@@ -71,7 +72,7 @@ pub trait Sessions: Send + Sync {
         &self,
         id: SessionId,
         user: &UserId,
-        patch: Map<String, Value>,
+        patch: Content,
         now: Timestamp,
     ) -> Result<Option<Session>, SessionError>;
 
@@ -82,38 +83,15 @@ pub trait Sessions: Send + Sync {
     async fn count(&self) -> Result<usize, SessionError>;
 }
 
-/// Writes a patch into metadata (RFC 7396): an error where the result would be too large.
-pub(crate) fn merged(
-    target: &Map<String, Value>,
-    patch: Map<String, Value>,
-) -> Result<Map<String, Value>, SessionError> {
-    let mut result = target.clone();
-    merge(&mut result, patch);
-    check(&result)?;
-    Ok(result)
+/// Metadata after a merge patch (RFC 7396); an error where it would be too large.
+pub fn merged(metadata: &Content, patch: &Content) -> Result<Content, SessionError> {
+    let mut merged = metadata.clone();
+    merge::apply(&mut merged, patch);
+    check(&merged)?;
+    Ok(merged)
 }
 
 /// Whether metadata is small enough.
-pub fn check(metadata: &Map<String, Value>) -> Result<(), SessionError> {
-    let bytes = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
-    if bytes > METADATA_BYTES_MAX { Err(SessionError::TooLarge) } else { Ok(()) }
-}
-
-fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
-    for (key, value) in patch {
-        match (value, target.get_mut(&key)) {
-            (Value::Null, _) => {
-                target.remove(&key);
-            }
-            (Value::Object(inner), Some(Value::Object(held))) => merge(held, inner),
-            (Value::Object(inner), _) => {
-                let mut made = Map::new();
-                merge(&mut made, inner);
-                target.insert(key, Value::Object(made));
-            }
-            (value, _) => {
-                target.insert(key, value);
-            }
-        }
-    }
+pub fn check(metadata: &Content) -> Result<(), SessionError> {
+    if merge::exceeds(metadata, METADATA_BYTES_MAX) { Err(SessionError::TooLarge) } else { Ok(()) }
 }

@@ -5,4 +5,6 @@
 
 pub mod auth;
 pub mod http;
+pub mod listener;
 pub mod origin;
+pub mod websocket;

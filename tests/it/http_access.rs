@@ -36,7 +36,7 @@ async fn project(server: &Server) -> String {
     let path = server.project("owner", json!([])).await;
     for role in ["editor", "viewer"] {
         let member = format!("{path}/members/{role}");
-        server.put(&member, &json!({"role": role})).as_user("owner").expect(200).await;
+        server.put(&member, &json!({"role": role})).by("owner").expect(200).await;
     }
     path
 }
@@ -53,7 +53,7 @@ async fn ac1_each_role_may_what_the_policy_says() {
         let path = project(&server).await;
         for row in table() {
             // The owner's row of removal needs somebody to remove, and an edit has its own id for each project.
-            let reply = call(&server, &row, &path).as_user(user).reply().await;
+            let reply = call(&server, &row, &path).by(user).reply().await;
             assert_eq!(reply.status.as_u16(), row.3[column], "{user} {} {}: {}", row.0, row.1, reply.text);
         }
     }
@@ -80,11 +80,11 @@ async fn ac1_a_tokens_role_counts_as_much_as_a_membership() {
 async fn ac1_a_projects_access_is_what_everybody_has() {
     let server = Server::keyed().await;
     let path = project(&server).await;
-    server.patch(&path, &json!({"access": "editor"})).as_user("owner").expect(200).await;
-    assert_eq!(server.get(&path).as_user("stranger").expect(200).await.json()["role"], "editor");
-    assert_eq!(server.get(&path).as_user("viewer").expect(200).await.json()["role"], "editor");
-    server.patch(&path, &json!({"access": "none"})).as_user("owner").expect(200).await;
-    server.get(&path).as_user("stranger").problem(404, "not_found").await;
+    server.patch(&path, &json!({"access": "editor"})).by("owner").expect(200).await;
+    assert_eq!(server.get(&path).by("stranger").expect(200).await.json()["role"], "editor");
+    assert_eq!(server.get(&path).by("viewer").expect(200).await.json()["role"], "editor");
+    server.patch(&path, &json!({"access": "none"})).by("owner").expect(200).await;
+    server.get(&path).by("stranger").problem(404, "not_found").await;
 }
 
 #[tokio::test]
@@ -95,12 +95,12 @@ async fn ac2_a_change_of_role_counts_for_the_next_call() {
         let op = json!({"op": "insert", "block": uuid(), "kind": "text", "content": {}});
         server.post(&format!("{path}/edits"), &json!({"editId": uuid(), "ops": [op]}))
     };
-    insert().as_user("editor").expect(200).await;
+    insert().by("editor").expect(200).await;
     let member = format!("{path}/members/editor");
-    server.put(&member, &json!({"role": "viewer"})).as_user("owner").expect(200).await;
-    insert().as_user("editor").problem(403, "forbidden").await;
-    server.delete(&member).as_user("owner").expect(204).await;
-    insert().as_user("editor").problem(404, "not_found").await;
+    server.put(&member, &json!({"role": "viewer"})).by("owner").expect(200).await;
+    insert().by("editor").problem(403, "forbidden").await;
+    server.delete(&member).by("owner").expect(204).await;
+    insert().by("editor").problem(404, "not_found").await;
 }
 
 #[tokio::test]
@@ -108,11 +108,11 @@ async fn a_project_keeps_an_owner() {
     let server = Server::keyed().await;
     let path = project(&server).await;
     let me = format!("{path}/members/owner");
-    server.delete(&me).as_user("owner").problem(403, "forbidden").await;
-    server.put(&me, &json!({"role": "editor"})).as_user("owner").problem(403, "forbidden").await;
-    server.put(&format!("{path}/members/editor"), &json!({"role": "owner"})).as_user("owner").expect(200).await;
-    server.delete(&me).as_user("owner").expect(204).await;
-    server.get(&path).as_user("owner").problem(404, "not_found").await;
+    server.delete(&me).by("owner").problem(403, "forbidden").await;
+    server.put(&me, &json!({"role": "editor"})).by("owner").problem(403, "forbidden").await;
+    server.put(&format!("{path}/members/editor"), &json!({"role": "owner"})).by("owner").expect(200).await;
+    server.delete(&me).by("owner").expect(204).await;
+    server.get(&path).by("owner").problem(404, "not_found").await;
 }
 
 #[tokio::test]
@@ -120,20 +120,20 @@ async fn members_are_listed_by_name() {
     let server = Server::keyed().await;
     let path = project(&server).await;
     let odd = format!("{path}/members/{}", "zo%C3%AB%20%2F%20x");
-    let set = server.put(&odd, &json!({"role": "viewer"})).as_user("owner").expect(200).await;
+    let set = server.put(&odd, &json!({"role": "viewer"})).by("owner").expect(200).await;
     assert_eq!(set.json(), json!({"user": "zoë / x", "role": "viewer"}));
-    let list = server.get(&format!("{path}/members")).as_user("viewer").expect(200).await.json();
+    let list = server.get(&format!("{path}/members")).by("viewer").expect(200).await.json();
     assert_eq!(
         list,
         json!({"members": [{"user": "editor", "role": "editor"}, {"user": "owner", "role": "owner"},
             {"user": "viewer", "role": "viewer"}, {"user": "zoë / x", "role": "viewer"}]})
     );
-    server.delete(&odd).as_user("owner").expect(204).await;
-    server.delete(&odd).as_user("owner").problem(404, "not_found").await;
+    server.delete(&odd).by("owner").expect(204).await;
+    server.delete(&odd).by("owner").problem(404, "not_found").await;
     server
         .put(&format!("{path}/members/a%00b"), &json!({"role": "viewer"}))
-        .as_user("owner")
+        .by("owner")
         .problem(400, "malformed")
         .await;
-    server.put(&odd, &json!({"role": "boss"})).as_user("owner").problem(400, "malformed").await;
+    server.put(&odd, &json!({"role": "boss"})).by("owner").problem(400, "malformed").await;
 }

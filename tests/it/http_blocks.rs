@@ -16,7 +16,7 @@ fn patch(block: &str, base: u64, patch: Value) -> Value {
 }
 
 async fn edit(server: &Server, path: &str, body: &Value) -> Reply {
-    server.post(&format!("{path}/edits"), body).as_user("ann").expect(200).await
+    server.post(&format!("{path}/edits"), body).by("ann").expect(200).await
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn ed2_an_edit_is_acked_once_however_often_it_is_sent() {
         (&again["seq"], &again["versions"], &again["duplicate"]),
         (&first["seq"], &first["versions"], &json!(true))
     );
-    server.post(&format!("{path}/edits"), &body).as_user("bob").problem(403, "forbidden").await;
+    server.post(&format!("{path}/edits"), &body).by("bob").problem(403, "forbidden").await;
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn ed6_a_conflict_is_a_problem_document_with_all_it_takes_to_settle_it() {
     let (path, block) = page(&server).await;
     edit(&server, &path, &patch(&block, 1, json!({"color": "red"}))).await;
     let stale = patch(&block, 1, json!({"color": "green"}));
-    let problem = server.post(&format!("{path}/edits"), &stale).as_user("bob").problem(409, "conflict").await;
+    let problem = server.post(&format!("{path}/edits"), &stale).by("bob").problem(409, "conflict").await;
     assert_eq!((&problem["editId"], &problem["seq"]), (&stale["editId"], &json!(2)));
     let conflict = &problem["conflicts"][0];
     assert_eq!(
@@ -150,7 +150,7 @@ async fn hi2_undo_and_restore_are_edits_of_their_own() {
     let body = patch(&block, 1, json!({"color": "red"}));
     edit(&server, &path, &body).await;
     let undo = json!({"target": body["editId"], "editId": uuid()});
-    let ack = server.post(&format!("{path}/undo"), &undo).as_user("ann").expect(200).await.json();
+    let ack = server.post(&format!("{path}/undo"), &undo).by("ann").expect(200).await.json();
     assert_eq!((&ack["seq"], &ack["editId"]), (&json!(3), &undo["editId"]));
     let color = async || {
         let snapshot = server.get(&format!("{path}/blocks")).expect(200).await.json();
@@ -158,9 +158,9 @@ async fn hi2_undo_and_restore_are_edits_of_their_own() {
     };
     assert_eq!(color().await, "blue");
     let restore = json!({"seq": 2, "editId": uuid()});
-    let ack = server.post(&format!("{path}/restore"), &restore).as_user("ann").expect(200).await.json();
+    let ack = server.post(&format!("{path}/restore"), &restore).by("ann").expect(200).await.json();
     assert_eq!(ack["seq"], 4);
     assert_eq!(color().await, "red");
     let never = json!({"target": uuid(), "editId": uuid()});
-    server.post(&format!("{path}/undo"), &never).as_user("ann").problem(404, "not_found").await;
+    server.post(&format!("{path}/undo"), &never).by("ann").problem(404, "not_found").await;
 }

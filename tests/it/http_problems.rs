@@ -33,7 +33,7 @@ async fn ms1_the_event_carries_the_id_of_the_request_that_made_it() {
 #[tokio::test]
 async fn a_path_a_method_or_a_name_that_is_not_there_is_a_problem_document() {
     let server = Server::open().await;
-    server.get("/").problem(404, "not_found").await;
+    server.get("/nothing").problem(404, "not_found").await;
     server.get("/api/nothing").problem(404, "not_found").await;
     server.get("/api/projects/no-uuid").problem(404, "not_found").await;
     server.get(&format!("/api/projects/{}", uuid())).problem(404, "not_found").await;
@@ -136,10 +136,10 @@ async fn cn6_an_open_hub_takes_the_name_of_the_header() {
         let session = call.expect(201).await.json();
         session["user"].as_str().unwrap().to_owned()
     };
-    assert_eq!(of(server.post("/api/sessions", &json!({})).as_user("ann")).await, "ann");
+    assert_eq!(of(server.post("/api/sessions", &json!({})).by("ann")).await, "ann");
     assert_eq!(of(server.post("/api/sessions", &json!({}))).await, "guest");
     let long = "a".repeat(257);
-    server.post("/api/sessions", &json!({})).as_user(&long).problem(400, "malformed").await;
+    server.post("/api/sessions", &json!({})).by(&long).problem(400, "malformed").await;
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn cn3_exactly_the_allowed_origins_get_cors_answers() {
     let other = preflight("https://app.example.evil").reply().await;
     assert!(!other.headers.contains_key("access-control-allow-origin"), "{other:?}");
     let create =
-        |origin: &str| server.post("/api/projects", &json!({"title": "Plan"})).as_user("ann").header("origin", origin);
+        |origin: &str| server.post("/api/projects", &json!({"title": "Plan"})).by("ann").header("origin", origin);
     let created = create("https://app.example").expect(201).await;
     assert_eq!(created.headers["access-control-allow-origin"], "https://app.example");
     assert_eq!(created.headers["vary"], "origin");

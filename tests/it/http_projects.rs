@@ -13,7 +13,7 @@ fn titles(list: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_new_project_has_the_contracts_shape() {
     let server = Server::keyed().await;
-    let reply = server.post("/api/projects", &json!({"title": "Plan"})).as_user("ann").expect(201).await;
+    let reply = server.post("/api/projects", &json!({"title": "Plan"})).by("ann").expect(201).await;
     let project = reply.json();
     let keys: BTreeSet<_> = project.as_object().unwrap().keys().map(String::as_str).collect();
     let shape = ["id", "title", "access", "theme", "role", "epoch", "seq", "createdAt", "updatedAt"];
@@ -22,7 +22,7 @@ async fn a_new_project_has_the_contracts_shape() {
     assert_eq!((&project["access"], &project["role"], &project["seq"]), (&json!("none"), &json!("owner"), &json!(0)));
     assert_eq!(project["theme"], Value::Null);
     assert_eq!(reply.headers["location"], format!("/api/projects/{}", project["id"].as_str().unwrap()));
-    let read = server.get(&reply.headers["location"]).as_user("ann").expect(200).await.json();
+    let read = server.get(&reply.headers["location"]).by("ann").expect(200).await.json();
     assert_eq!(read, project);
 }
 
@@ -30,7 +30,7 @@ async fn a_new_project_has_the_contracts_shape() {
 async fn what_everybody_has_is_nothing_or_on_an_open_hub_editing() {
     let body = json!({"title": "Plan"});
     let keyed = Server::keyed().await;
-    assert_eq!(keyed.post("/api/projects", &body).as_user("ann").expect(201).await.json()["access"], "none");
+    assert_eq!(keyed.post("/api/projects", &body).by("ann").expect(201).await.json()["access"], "none");
     let open = Server::open().await;
     assert_eq!(open.post("/api/projects", &body).expect(201).await.json()["access"], "editor");
     let viewed = json!({"title": "Plan", "access": "viewer", "blocks": null});
@@ -104,13 +104,13 @@ async fn titles_have_1_to_256_characters() {
 async fn the_list_is_newest_change_first_and_goes_on_at_next() {
     let server = Server::keyed().await;
     for title in ["one", "two", "three"] {
-        server.post("/api/projects", &json!({"title": title})).as_user("ann").expect(201).await;
+        server.post("/api/projects", &json!({"title": title})).by("ann").expect(201).await;
     }
-    server.post("/api/projects", &json!({"title": "bob's"})).as_user("bob").expect(201).await;
+    server.post("/api/projects", &json!({"title": "bob's"})).by("bob").expect(201).await;
     let mut seen = Vec::new();
     let mut path = "/api/projects?limit=2".to_owned();
     loop {
-        let list = server.get(&path).as_user("ann").expect(200).await.json();
+        let list = server.get(&path).by("ann").expect(200).await.json();
         seen.extend(titles(&list).into_iter().map(str::to_owned));
         match list["next"].as_str() {
             Some(next) => path = format!("/api/projects?limit=2&cursor={next}"),
@@ -120,17 +120,17 @@ async fn the_list_is_newest_change_first_and_goes_on_at_next() {
     let mut sorted = seen.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, ["one", "three", "two"]);
-    server.get("/api/projects?cursor=elsewhere").as_user("ann").problem(400, "malformed").await;
-    server.get("/api/projects?limit=many").as_user("ann").problem(400, "malformed").await;
+    server.get("/api/projects?cursor=elsewhere").by("ann").problem(400, "malformed").await;
+    server.get("/api/projects?limit=many").by("ann").problem(400, "malformed").await;
 }
 
 #[tokio::test]
 async fn an_open_hub_lists_what_is_shared() {
     let server = Server::open().await;
-    server.post("/api/projects", &json!({"title": "shared"})).as_user("ann").expect(201).await;
+    server.post("/api/projects", &json!({"title": "shared"})).by("ann").expect(201).await;
     let own = json!({"title": "ann's own", "access": "none"});
-    server.post("/api/projects", &own).as_user("ann").expect(201).await;
-    assert_eq!(titles(&server.get("/api/projects").as_user("bob").expect(200).await.json()), ["shared"]);
+    server.post("/api/projects", &own).by("ann").expect(201).await;
+    assert_eq!(titles(&server.get("/api/projects").by("bob").expect(200).await.json()), ["shared"]);
 }
 
 #[tokio::test]
@@ -138,28 +138,28 @@ async fn a_project_is_renamed_and_shared() {
     let server = Server::keyed().await;
     let path = server.project("ann", json!([])).await;
     let change = json!({"title": "Better plan", "access": "viewer"});
-    let project = server.patch(&path, &change).as_user("ann").expect(200).await.json();
+    let project = server.patch(&path, &change).by("ann").expect(200).await.json();
     assert_eq!((&project["title"], &project["access"]), (&json!("Better plan"), &json!("viewer")));
-    assert_eq!(server.get(&path).as_user("bob").expect(200).await.json()["role"], "viewer");
-    let same = server.patch(&path, &json!({"title": null})).as_user("ann").expect(200).await.json();
+    assert_eq!(server.get(&path).by("bob").expect(200).await.json()["role"], "viewer");
+    let same = server.patch(&path, &json!({"title": null})).by("ann").expect(200).await.json();
     assert_eq!(same["title"], "Better plan");
-    server.patch(&path, &json!({"access": "owner"})).as_user("ann").problem(400, "malformed").await;
+    server.patch(&path, &json!({"access": "owner"})).by("ann").problem(400, "malformed").await;
 }
 
 #[tokio::test]
 async fn a_deleted_project_is_gone_until_it_is_recovered() {
     let server = Server::keyed().await;
     let path = server.project("ann", json!([{"kind": "text", "content": {"text": "kept"}}])).await;
-    server.patch(&path, &json!({"access": "editor"})).as_user("ann").expect(200).await;
-    server.delete(&path).as_user("ann").expect(204).await;
+    server.patch(&path, &json!({"access": "editor"})).by("ann").expect(200).await;
+    server.delete(&path).by("ann").expect(204).await;
     for call in [server.get(&path), server.get(&format!("{path}/blocks")), server.delete(&path)] {
-        call.as_user("ann").problem(404, "not_found").await;
+        call.by("ann").problem(404, "not_found").await;
     }
-    assert!(titles(&server.get("/api/projects").as_user("ann").expect(200).await.json()).is_empty());
+    assert!(titles(&server.get("/api/projects").by("ann").expect(200).await.json()).is_empty());
     let recover = format!("{path}/recover");
-    server.post(&recover, &json!({})).as_user("bob").problem(404, "not_found").await;
-    server.post(&recover, &json!({})).as_user("ann").expect(200).await;
-    server.post(&recover, &json!({})).as_user("ann").expect(200).await;
-    let snapshot = server.get(&format!("{path}/blocks")).as_user("ann").expect(200).await.json();
+    server.post(&recover, &json!({})).by("bob").problem(404, "not_found").await;
+    server.post(&recover, &json!({})).by("ann").expect(200).await;
+    server.post(&recover, &json!({})).by("ann").expect(200).await;
+    let snapshot = server.get(&format!("{path}/blocks")).by("ann").expect(200).await.json();
     assert_eq!(snapshot["blocks"][0]["content"]["text"], "kept");
 }

@@ -104,7 +104,7 @@ impl Server {
     /// A project of `user`'s with these blocks; its path.
     pub async fn project(&self, user: &str, blocks: Value) -> String {
         let body = json!({"title": "Plan", "blocks": blocks});
-        let project = self.post("/api/projects", &body).as_user(user).expect(201).await.json();
+        let project = self.post("/api/projects", &body).by(user).expect(201).await.json();
         format!("/api/projects/{}", project["id"].as_str().unwrap())
     }
 }
@@ -117,7 +117,7 @@ impl Drop for Server {
 
 impl Call<'_> {
     /// Whom the call speaks for: by name on an open hub, by a token on one with a key.
-    pub fn as_user(self, user: &str) -> Self {
+    pub fn by(self, user: &str) -> Self {
         if self.server.hub.authenticator.is_open() {
             return self.header("x-blockhub-user", user);
         }

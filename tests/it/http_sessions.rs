@@ -8,7 +8,7 @@ use crate::http_server::{Server, uuid};
 async fn a_session_is_made_read_changed_and_ended_by_its_user_only() {
     let server = Server::keyed().await;
     let body = json!({"metadata": {"view": {"zoom": 2}}});
-    let reply = server.post("/api/sessions", &body).as_user("ann").expect(201).await;
+    let reply = server.post("/api/sessions", &body).by("ann").expect(201).await;
     let session = reply.json();
     assert_eq!((&session["user"], &session["metadata"]), (&json!("ann"), &body["metadata"]));
     assert_eq!(session["requestCount"], 1);
@@ -17,14 +17,14 @@ async fn a_session_is_made_read_changed_and_ended_by_its_user_only() {
     }
     let path = reply.headers["location"].clone();
     for call in [server.get(&path), server.patch(&path, &json!({})), server.delete(&path)] {
-        call.as_user("bob").problem(404, "not_found").await;
+        call.by("bob").problem(404, "not_found").await;
     }
-    assert_eq!(server.get(&path).as_user("ann").expect(200).await.json()["requestCount"], 2);
+    assert_eq!(server.get(&path).by("ann").expect(200).await.json()["requestCount"], 2);
     let patch = json!({"metadata": {"view": null, "tab": "b"}});
-    let patched = server.patch(&path, &patch).as_user("ann").expect(200).await.json();
+    let patched = server.patch(&path, &patch).by("ann").expect(200).await.json();
     assert_eq!((&patched["metadata"], &patched["requestCount"]), (&json!({"tab": "b"}), &json!(3)));
-    server.delete(&path).as_user("ann").expect(204).await;
-    server.get(&path).as_user("ann").problem(404, "not_found").await;
+    server.delete(&path).by("ann").expect(204).await;
+    server.get(&path).by("ann").problem(404, "not_found").await;
 }
 
 #[tokio::test]
@@ -42,18 +42,18 @@ async fn a_theme_belongs_to_who_writes_it_first() {
     let server = Server::keyed().await;
     let theme =
         json!({"colors": {"accent": "#3366ff"}, "fonts": {"body": "Inter, sans-serif"}, "spacing": {"gap": 8.0}});
-    server.get("/api/themes/night").as_user("ann").problem(404, "not_found").await;
-    let written = server.put("/api/themes/night", &theme).as_user("ann").expect(200).await.json();
+    server.get("/api/themes/night").by("ann").problem(404, "not_found").await;
+    let written = server.put("/api/themes/night", &theme).by("ann").expect(200).await.json();
     assert_eq!((&written["id"], &written["owner"]), (&json!("night"), &json!("ann")));
-    let read = server.get("/api/themes/night").as_user("bob").expect(200).await.json();
+    let read = server.get("/api/themes/night").by("bob").expect(200).await.json();
     assert_eq!(read, written);
     assert_eq!((&read["colors"], &read["spacing"]), (&theme["colors"], &theme["spacing"]));
-    server.put("/api/themes/night", &theme).as_user("bob").problem(403, "forbidden").await;
+    server.put("/api/themes/night", &theme).by("bob").problem(403, "forbidden").await;
     let path = server.project("ann", json!([])).await;
-    let themed = server.patch(&path, &json!({"theme": "night"})).as_user("ann").expect(200).await.json();
+    let themed = server.patch(&path, &json!({"theme": "night"})).by("ann").expect(200).await.json();
     assert_eq!(themed["theme"], "night");
-    server.patch(&path, &json!({"theme": "day"})).as_user("ann").problem(404, "not_found").await;
-    let bare = server.patch(&path, &json!({"theme": ""})).as_user("ann").expect(200).await.json();
+    server.patch(&path, &json!({"theme": "day"})).by("ann").problem(404, "not_found").await;
+    let bare = server.patch(&path, &json!({"theme": ""})).by("ann").expect(200).await.json();
     assert_eq!(bare["theme"], json!(null));
 }
 

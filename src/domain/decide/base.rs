@@ -1,6 +1,6 @@
-//! What is known of the version that an author saw ([ED3], [ED14]), and of what happened since.
+//! What is known of the version that an author saw (ED3, ED14), and of what happened since.
 //!
-//! Promises: a conflict holds all that it takes to settle it, as far as that is kept ([ED6]).
+//! Promises: a conflict holds all that it takes to settle it, as far as that is kept (ED6).
 //! Must never: take an unknown base for a known one.
 
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Judge<'_> {
     }
 
     /// The block that the base is compared with: as it was before the edit. An undo takes back several edits, newest
-    /// first, and compares each with what those after it have left ([HI2]).
+    /// first, and compares each with what those after it have left (HI2).
     pub(super) fn compared(&mut self, id: BlockId, base: Version) -> Step<Arc<Block>> {
         let block = if self.edit.ignoring.is_empty() {
             self.project.get(id).cloned()

@@ -1,4 +1,4 @@
-//! Updates ([ED5], [ED10]).
+//! Updates (ED5, ED10).
 //!
 //! Promises: what merges leaves every change of the others as it is.
 //! Must never: let a block's content grow beyond its bound.
@@ -29,6 +29,10 @@ impl Judge<'_> {
     }
 
     fn merge_update(&mut self, op: &Op, block: &Block, base: Version, patch: &Content) -> Step<Content> {
+        if self.is_elsewhere(block.id, base, patch)? {
+            self.merged = true;
+            return Ok(merge::without_idle_removals(patch, &block.content));
+        }
         let Some(then) = self.block_at(block.id, base)? else {
             return Err(self.conflict(op, Basis::Unknown, paths_of(op)));
         };
@@ -39,6 +43,27 @@ impl Judge<'_> {
         }
         self.note_merged(block.id, base)?;
         Ok(merge::without_idle_removals(patch, &block.content))
+    }
+
+    /// Whether merging is easy: nobody touched any of the patch's paths since. Then nobody has to know the content at
+    /// `base`, which costs all of it once for each version since.
+    fn is_elsewhere(&self, id: BlockId, base: Version, patch: &Content) -> Step<bool> {
+        if self.edit.on_conflict != OnConflict::Merge || !self.edit.ignoring.is_empty() {
+            return Ok(false);
+        }
+        let Some(events) = self.since(id, base)? else { return Ok(false) };
+        let mine = merge::leaf_paths(patch);
+        let is_elsewhere = |change: &Change| match change {
+            Change::Update { patch, back, .. } => {
+                let theirs = merge::leaf_paths(patch).into_iter().chain(merge::leaf_paths(back));
+                !theirs.into_iter().any(|path| mine.iter().any(|mine| mine.overlaps(&path)))
+            }
+            Change::Text { path, .. } => !mine.iter().any(|mine| mine.overlaps(path)),
+            Change::Move { .. } => true,
+            Change::Insert { .. } | Change::Delete { .. } => false,
+        };
+        let mut changes = events.iter().flat_map(|event| &event.changes);
+        Ok(changes.all(|change| change.version_of(id).is_none() || is_elsewhere(change)))
     }
 
     /// Applies a patch to the block as it is.

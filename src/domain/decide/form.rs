@@ -1,4 +1,4 @@
-//! What is wrong with an edit whatever the project holds ([ED11], and the words of the contract).
+//! What is wrong with an edit whatever the project holds (ED11, and the words of the contract).
 //!
 //! Promises: names the first op that is wrong.
 //! Must never: look at a block.

@@ -1,19 +1,19 @@
 //! Walks through an edit's ops and gathers what comes of them.
 //!
-//! Promises: every op that conflicts is found ([ED6]), and everything that is lacking is asked for at once.
+//! Promises: every op that conflicts is found (ED6), and everything that is lacking is asked for at once.
 //! Must never: call an op invalid only because one before it failed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::text::Typed;
+use super::text::Undone;
 use super::{Conflict, Decision, EditLimits, Verdict};
 use crate::domain::block::{Block, Project};
 use crate::domain::edit::{BaseEpoch, Edit, Op};
 use crate::domain::event::Misfit;
 use crate::domain::ids::{BlockId, UserId};
-use crate::domain::past::{Need, Past};
+use crate::domain::past::{Need, Past, Remains};
 use crate::domain::position::PositionError;
 use crate::domain::sequence::{Epoch, Version};
 use crate::domain::text::TextError;
@@ -71,8 +71,8 @@ pub(super) struct Judge<'a> {
     pub(super) draft: Draft<'a>,
     pub(super) merged: bool,
     pub(super) overwrote: bool,
-    /// The texts that ops of this edit changed.
-    pub(super) typed: Vec<Typed>,
+    /// The text changes that were taken back so far.
+    pub(super) undone: Vec<Undone>,
     /// Undo: the blocks as they were when the first op with this base came.
     pub(super) compared: HashMap<(BlockId, Version), Option<Arc<Block>>>,
     failed: HashSet<BlockId>,
@@ -104,7 +104,7 @@ impl<'a> Judge<'a> {
             draft: Draft::new(project),
             merged: false,
             overwrote: false,
-            typed: Vec::new(),
+            undone: Vec::new(),
             compared: HashMap::new(),
             failed: HashSet::new(),
             needs: Vec::new(),
@@ -120,6 +120,9 @@ impl<'a> Judge<'a> {
             {
                 return verdict;
             }
+        }
+        if !self.conflicts.is_empty() {
+            self.ask_for_taken_ids();
         }
         if !self.needs.is_empty() {
             return Verdict::Needs(self.needs);
@@ -145,6 +148,14 @@ impl<'a> Judge<'a> {
             Op::Return { block, base, place } => self.put_back(op, *block, *base, place),
             Op::Untext { block, path, target } => self.untext(op, *block, path, *target),
         }
+    }
+
+    /// Whether an insert's id is taken, the database finds when it commits. What conflicts does not get there, and an
+    /// edit that breaks a rule is invalid even if it conflicts.
+    fn ask_for_taken_ids(&mut self) {
+        let inserted = self.edit.ops.iter().filter(|op| matches!(op, Op::Insert { .. })).map(Op::block);
+        let unknown = inserted.filter(|id| self.past.remains(*id) == Remains::Unknown);
+        self.needs.extend(unknown.map(|block| Need::Grave { block }));
     }
 
     /// Notes why an op halts; a verdict if that settles it.

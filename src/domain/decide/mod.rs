@@ -1,4 +1,4 @@
-//! Decides an edit on a project: applies as it is, merged, in conflict, or invalid ([ED3]–[ED14]).
+//! Decides an edit on a project: applies as it is, merged, in conflict, or invalid (ED3–ED14).
 //!
 //! `form` looks at the edit alone, `judge` walks through its ops, `tree` and `content` hold the rules of each kind of
 //! op, `base` what is known of the version an author saw, `draft` the project as the ops so far leave it.
@@ -30,9 +30,9 @@ use super::sequence::{Epoch, Timestamp, Version};
 /// Limits that deciding keeps; bytes of JSON text.
 #[derive(Clone, Copy, Debug)]
 pub struct EditLimits {
-    /// A block's content may not grow over this ([ED10]).
+    /// A block's content may not grow over this (ED10).
     pub block_bytes_max: usize,
-    /// A text base further back is an unknown base ([ED12]).
+    /// A text base further back is an unknown base (ED12).
     pub text_window_max: u64,
 }
 
@@ -70,7 +70,7 @@ pub struct Decision {
     pub overwrote: bool,
 }
 
-/// One op that conflicts, with what is needed to settle it ([ED6]).
+/// One op that conflicts, with what is needed to settle it (ED6).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conflict {
     /// The op's index.
@@ -94,7 +94,7 @@ pub struct Conflict {
 /// Decides `edit`, which `author` sent, on `project`. Does not change the project; takes `past` mutably for its caches
 /// only. `epoch` is the project's own.
 ///
-/// A base above the block's version counts as unknown ([ED14]): where other hubs write too, the caller makes sure first
+/// A base above the block's version counts as unknown (ED14): where other hubs write too, the caller makes sure first
 /// that it is not merely behind ([`runs_ahead`]).
 pub fn decide(
     project: &Project,

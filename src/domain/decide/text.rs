@@ -1,4 +1,4 @@
-//! Text changed in place, and taken back ([ED11], [ED12], [HI2]).
+//! Text changed in place, and taken back (ED11, ED12, HI2).
 //!
 //! Promises: text never conflicts with text; merging costs what the concurrent window costs.
 //! Must never: merge into a string that was replaced since its author saw it.
@@ -19,8 +19,8 @@ use crate::domain::text::{self, Sent, Splice, TextChange, Window};
 /// How many versions more than needed are asked for: a window often begins a little before the base.
 const VERSIONS_AHEAD: u64 = 64;
 
-/// A text that an op of the edit changed.
-pub(super) struct Typed {
+/// A text change that an earlier op of the edit took back.
+pub(super) struct Undone {
     block: BlockId,
     path: Pointer,
     sent: Arc<Sent>,
@@ -78,7 +78,6 @@ impl Judge<'_> {
 
     fn push_text(&mut self, block: &Block, path: &Pointer, splices: Vec<Splice>, sent: Sent) -> Step {
         let version = self.draft.version_after(block);
-        self.typed.push(Typed { block: block.id, path: path.clone(), sent: Arc::new(sent.clone()) });
         let grows = splices.iter().any(|splice| !splice.inserted.is_empty());
         self.draft.push(Change::Text { block: block.id, version, path: path.clone(), splices, sent })?;
         if grows { self.check_growth(block.id, &block.content) } else { Ok(()) }
@@ -154,8 +153,8 @@ impl Judge<'_> {
         if changes.iter().skip(last).any(|change| replaces(change, id, path)) {
             return self.untext_replaced(op, &block, path, changes.split_at(last + 1), first);
         }
-        let undone = texts_of(&events, id, path).filter(|(version, ..)| *version == target);
-        let reach = undone.map(|(_, sent, _)| sent.reach()).min().unwrap_or(target);
+        let texts = texts_of(&events, id, path).filter(|(version, ..)| *version == target);
+        let reach = texts.map(|(_, sent, _)| sent.reach()).min().unwrap_or(target);
         self.untext_merged(op, &block, path, Sent::Undone { target, reach })
     }
 
@@ -165,10 +164,11 @@ impl Judge<'_> {
         let window = kept.map_or_else(|| self.build_window(block.id, path, sent.reach()), |kept| Ok(Some(kept)))?;
         let Some(mut window) = window else { return Err(self.conflict(op, Basis::Unknown, paths_of(op))) };
         let version = self.version_before(block.id).next();
-        for typed in self.typed.iter().filter(|typed| typed.block == block.id && typed.path == *path) {
-            window.push(version, typed.sent.clone())?;
+        for undone in self.undone.iter().filter(|undone| undone.block == block.id && undone.path == *path) {
+            window.push(version, undone.sent.clone())?;
         }
         let splices = window.merge(&sent)?;
+        self.undone.push(Undone { block: block.id, path: path.clone(), sent: Arc::new(sent.clone()) });
         self.push_text(block, path, splices, sent)
     }
 

@@ -1,4 +1,4 @@
-//! Inserts, moves, deletes, and their reverses ([ED5], [ED8], [ED9], [HI2]).
+//! Inserts, moves, deletes, and their reverses (ED5, ED8, ED9, HI2).
 //!
 //! Promises: what applies leaves a tree: no cycle, no orphan, no two siblings at one position.
 //! Must never: take an id twice, or put anything under what is deleted.
@@ -134,19 +134,23 @@ impl Judge<'_> {
         if self.draft.get(id).is_some() {
             return Err(self.conflict(op, Basis::Seen, Vec::new()));
         }
-        let grave = match self.past.remains(id) {
-            Remains::Grave(grave) => grave,
-            Remains::Never => return Err(Halt::Invalid("there never was such a block")),
-            Remains::Unknown => return Err(Halt::Lacks(Need::Grave { block: id })),
-        };
-        let overwrites = self.edit.on_conflict == OnConflict::Overwrite;
-        if !overwrites && grave.version != base && !self.died_as(as_was, &grave)? {
-            return Err(self.dead(op, id, &grave));
+        if !self.draft.has_deleted(id) {
+            self.check_grave(op, as_was, base)?;
         }
         self.check_parent(op, as_was.place.parent)?;
         let place = self.draft.free_place(&as_was.place, id)?;
-        let block = Block { place, version: grave.version.next(), ..as_was.clone() };
+        let block = Block { place, version: self.version_before(id).next(), ..as_was.clone() };
         Ok(self.draft.push(Change::Insert { block })?)
+    }
+
+    fn check_grave(&self, op: &Op, as_was: &Block, base: Version) -> Step {
+        let grave = match self.past.remains(as_was.id) {
+            Remains::Grave(grave) => grave,
+            Remains::Never => return Err(Halt::Invalid("there never was such a block")),
+            Remains::Unknown => return Err(Halt::Lacks(Need::Grave { block: as_was.id })),
+        };
+        let is_as_left = self.edit.on_conflict == OnConflict::Overwrite || grave.version == base;
+        if is_as_left || self.died_as(as_was, &grave)? { Ok(()) } else { Err(self.dead(op, as_was.id, &grave)) }
     }
 
     /// Whether a block was, when it was deleted last, as it is to live again.
@@ -163,7 +167,7 @@ impl Judge<'_> {
     }
 }
 
-/// Where a sibling stands, or stood last ([ED8]).
+/// Where a sibling stands, or stood last (ED8).
 impl Judge<'_> {
     fn last_place(&self, parent: Option<BlockId>, sibling: Option<BlockId>) -> Step<Option<Position>> {
         let Some(sibling) = sibling else { return Ok(None) };

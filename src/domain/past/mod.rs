@@ -52,7 +52,7 @@ pub struct PastLimits {
 
 impl Default for PastLimits {
     fn default() -> Self {
-        Self { events_max: 2_048, bytes_max: 2 << 20, windows_max: 32, window_runs_max: 4_096 }
+        Self { events_max: 2_048, bytes_max: 2 << 20, windows_max: 16, window_runs_max: 16_384 }
     }
 }
 
@@ -125,19 +125,11 @@ impl Past {
     }
 
     fn note_grave(&mut self, change: &Change) {
-        match change {
-            Change::Insert { block } => {
-                self.graves.remove(&block.id);
-                self.learned_graves.remove(&block.id);
-            }
-            Change::Delete { blocks } => {
-                let grave = |block: &super::block::Block| {
-                    (block.id, Grave { version: block.version.next(), place: block.place.clone() })
-                };
-                self.graves.extend(blocks.iter().map(grave));
-            }
-            Change::Update { .. } | Change::Text { .. } | Change::Move { .. } => {}
+        if let Change::Insert { block } = change {
+            self.graves.remove(&block.id);
+            self.learned_graves.remove(&block.id);
         }
+        self.graves.extend(change.graves());
     }
 
     fn forget_oldest(&mut self) {

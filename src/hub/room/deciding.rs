@@ -10,7 +10,7 @@ use super::command::{Submission, busy, internal};
 use super::people::{forbidden, permit};
 use super::reading::blocks_at;
 use super::submit::Decided;
-use super::{Room, not_joined};
+use super::{Room, not_found, not_joined};
 use crate::domain::access::Action;
 use crate::domain::decide::{Decision, Verdict, decide, runs_ahead};
 use crate::domain::edit::Edit;
@@ -42,7 +42,7 @@ impl Room {
         let user = submission.caller.principal.user();
         if let Some(event) = self.replica.past.find_edit(edit) {
             let own = event.actor.id == *user;
-            return if own { Decided::Echo(event) } else { Decided::Answered(Outcome::Refused(forbidden())) };
+            return if own { Decided::Echo(event) } else { Decided::Answered(self.not_yours(submission)) };
         }
         if let Some(record) = self.known_edits.remove(&edit) {
             return Decided::Answered(self.answer_again(submission, record));
@@ -188,9 +188,15 @@ impl Room {
 
     fn answer_again(&self, submission: &Submission, record: EditRecord) -> Outcome {
         if record.user != *submission.caller.principal.user() {
-            return Outcome::Refused(forbidden());
+            return self.not_yours(submission);
         }
         Outcome::Acked(ack_again(self.id, record))
+    }
+
+    /// The edit id is another user's; who may not see the project learns nothing.
+    fn not_yours(&self, submission: &Submission) -> Outcome {
+        let visible = self.role_of(&submission.caller.principal).is_some();
+        Outcome::Refused(if visible { forbidden() } else { not_found() })
     }
 
     fn unavailable(&self, error: &StoreError) -> Refusal {

@@ -38,15 +38,18 @@ impl Theme {
         let names = self.colors.keys().chain(self.fonts.keys()).chain(self.spacing.keys());
         let flaws = [
             names.into_iter().find(|name| !is_name(name)).map(|name| ("the name", name, "1–64 letters, digits, - _ .")),
-            bad(&self.colors, is_colour).map(|name| ("colors:", name, "a CSS colour of at most 64 characters")),
-            bad(&self.fonts, is_font).map(|name| ("fonts:", name, "CSS font families, at most 256 characters")),
-            bad(&self.spacing, is_length).map(|name| ("spacing:", name, "between -10000 and 10000 pixels")),
+            bad(&self.colors, |colour| is_colour(colour))
+                .map(|name| ("colors:", name, "a CSS colour of at most 64 characters")),
+            bad(&self.fonts, |families| is_font(families))
+                .map(|name| ("fonts:", name, "CSS font families, at most 256 characters")),
+            bad(&self.spacing, |pixels| is_length(*pixels))
+                .map(|name| ("spacing:", name, "between -10000 and 10000 pixels")),
         ];
         flaws.into_iter().flatten().next().map(|(what, name, must)| format!("{what} `{name}` must be {must}"))
     }
 }
 
-fn bad<T>(values: &BTreeMap<String, T>, good: fn(&T) -> bool) -> Option<&String> {
+fn bad<T>(values: &BTreeMap<String, T>, good: impl Fn(&T) -> bool) -> Option<&String> {
     values.iter().find(|(_, value)| !good(value)).map(|(name, _)| name)
 }
 
@@ -54,18 +57,16 @@ fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-fn is_colour(colour: &String) -> bool {
+fn is_colour(colour: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"#%(),./ -".contains(&byte);
     (1..=64).contains(&colour.len()) && colour.bytes().all(allowed)
 }
 
-fn is_font(families: &String) -> bool {
+fn is_font(families: &str) -> bool {
     let ends = |c: char| c.is_control() || ";{}<>\\".contains(c);
     !families.is_empty() && families.chars().count() <= 256 && !families.contains(ends)
 }
 
-// Serde's maps hand over references.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_length(pixels: &f64) -> bool {
-    (-10_000.0..=10_000.0).contains(pixels)
+fn is_length(pixels: f64) -> bool {
+    (-10_000.0..=10_000.0).contains(&pixels)
 }

@@ -174,7 +174,9 @@ fn column<'q, L, T>(lines: &'q [L], of: impl Fn(&'q L) -> T) -> Vec<T> {
 }
 
 /// Lines name their commit by `n` and count seqs from the head, which is known when the project is held.
-/// `held` and `found` lock, and so read anew; `taken` and what is added rest on unique indexes.
+/// `held` and `found` lock, and so read anew; `taken` and what is added rest on unique indexes. `OFFSET 0` and
+/// `LATERAL` make each line a lookup of its own: where most projects are small, the planner would take it for cheap to
+/// read a whole project.
 const COMMIT: &str = "
 WITH
 moment AS MATERIALIZED (
@@ -195,8 +197,9 @@ held AS MATERIALIZED (
     FROM projects WHERE id = ANY ($2) ORDER BY id FOR UPDATE SKIP LOCKED
 ),
 taken AS MATERIALIZED (
-    SELECT DISTINCT event.n
-    FROM event JOIN project USING (n) JOIN events e ON e.project_id = project.id AND e.edit_id = event.edit_id
+    SELECT event.n
+    FROM event JOIN project USING (n)
+    WHERE EXISTS (SELECT FROM events e WHERE e.project_id = project.id AND e.edit_id = event.edit_id OFFSET 0)
 ),
 current AS MATERIALIZED (
     SELECT project.n, project.id, held.seq AS head, project.seq, project.tree_left, project.at

@@ -87,7 +87,8 @@ struct Run {
     upto: i64,
 }
 
-/// Erases the bodies of one run of dropped events, and what is known of the versions that they made.
+/// Erases the bodies of one run of dropped events, and what is known of the versions that they made. Another hub may
+/// be at the same run: what it erased is empty.
 async fn sweep(connection: &mut PgConnection) -> Result<u64, StoreError> {
     let run: Option<Run> = sqlx::query_as(TO_SWEEP).bind(ROWS_MAX).fetch_optional(&mut *connection).await?;
     let Some(run) = run else { return Ok(0) };
@@ -151,16 +152,22 @@ const FIRST_YOUNG: &str = "SELECT min(seq) FROM events WHERE project_id = $1 AND
 
 const OLDEST_NEEDED: &str = "
     SELECT min(first.seq)
-    FROM block_versions v
-    JOIN block_versions first
-      ON first.project_id = v.project_id AND first.block_id = v.block_id AND first.version = v.reach + 1
-    WHERE v.project_id = $1 AND v.seq > $2 AND v.reach IS NOT NULL AND first.seq <= $2";
+    FROM (
+        SELECT project_id, block_id, reach FROM block_versions
+        WHERE project_id = $1 AND seq > $2 AND reach IS NOT NULL OFFSET 0
+    ) v
+    CROSS JOIN LATERAL (
+        SELECT seq FROM block_versions f
+        WHERE f.project_id = v.project_id AND f.block_id = v.block_id AND f.version = v.reach + 1 OFFSET 0
+    ) first
+    WHERE first.seq <= $2";
 
 const TO_SWEEP: &str = "
     SELECT id AS project, swept AS after, least(log_start, swept + $1) AS upto
     FROM projects WHERE swept < log_start LIMIT 1";
 
-const BODIES: &str = "SELECT body FROM events WHERE project_id = $1 AND seq > $2 AND seq <= $3";
+const BODIES: &str = "
+    SELECT body FROM events WHERE project_id = $1 AND seq > $2 AND seq <= $3 AND body <> ''";
 
 const UNVERSION: &str = "
     DELETE FROM block_versions v USING unnest($2::uuid[], $3::bigint[]) AS line (block_id, version)

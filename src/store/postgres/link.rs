@@ -41,7 +41,10 @@ pub(super) struct Link {
 impl Link {
     /// A pool of its own.
     pub(super) async fn to(url: &str, sizes: &PostgresOptions) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse()?;
+        let mut options: PgConnectOptions = url.parse()?;
+        if options.get_application_name().is_none() {
+            options = options.application_name("blockhub");
+        }
         let pool = PgPoolOptions::new()
             .min_connections(sizes.pool_min)
             .max_connections(sizes.pool_max)
@@ -58,7 +61,7 @@ impl Link {
                 .boxed()
             })
             .after_connect(|connection, _| async move { connection.execute(SETUP).await.map(drop) }.boxed())
-            .connect_with(options.application_name("blockhub"))
+            .connect_with(options)
             .await?;
         Ok(Self { pool })
     }

@@ -134,11 +134,15 @@ const EVENTS_OF_GROUP: &str = "
     WHERE p.id = $1 AND e.group_id = $2 AND e.seq > p.log_start
     ORDER BY e.seq";
 
+// `OFFSET 0`: each event is looked up by its seq; where most projects are small, the planner would take it for cheap to
+// read the whole log.
 const BLOCK_EVENTS: &str = "
     SELECT e.seq, e.edit_id, e.group_id, e.user_id, e.at, e.body
     FROM projects p
     JOIN block_versions v ON v.project_id = p.id
-    JOIN events e ON e.project_id = v.project_id AND e.seq = v.seq
+    CROSS JOIN LATERAL (
+        SELECT * FROM events WHERE events.project_id = v.project_id AND events.seq = v.seq OFFSET 0
+    ) e
     WHERE p.id = $1 AND v.block_id = $2 AND v.version > $3 AND v.seq > p.log_start
     ORDER BY v.version";
 

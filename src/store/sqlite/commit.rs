@@ -168,23 +168,23 @@ async fn write(connection: &mut SqliteConnection, lines: &Lines) -> Result<(), R
 
 const HEADS: &str = "
     SELECT p.id, p.log, p.seq, p.tree_seq, p.deleted_at
-    FROM json_each(?1) line CROSS JOIN projects p ON p.id = unhex(line.value, '-')";
+    FROM jsonb_each(?1) line CROSS JOIN projects p ON p.id = unhex(line.value, '-')";
 
 const VERSIONS: &str = "
     SELECT b.project_id, b.id, b.version
-    FROM json_each(?1) line
+    FROM jsonb_each(?1) line
     CROSS JOIN blocks b ON b.project_id = unhex(line.value->>0, '-') AND b.id = unhex(line.value->>1, '-')";
 
 const TAKEN: &str = "
     SELECT DISTINCT e.project_id
-    FROM json_each(?1) line
+    FROM jsonb_each(?1) line
     CROSS JOIN events e ON e.project_id = unhex(line.value->>0, '-') AND e.edit_id = unhex(line.value->>1, '-')";
 
 const WRITE_PROJECTS: &str = "
     INSERT INTO projects (id, title, access, log, created_at, seq, tree_seq, updated_at)
     SELECT p.id, p.title, p.access, p.log, p.created_at, line.value->>'seq',
            coalesce(line.value->>'tree_left', p.tree_seq), max(p.updated_at, line.value->>'at')
-    FROM json_each(?1) line CROSS JOIN projects p ON p.id = unhex(line.value->>'project', '-')
+    FROM jsonb_each(?1) line CROSS JOIN projects p ON p.id = unhex(line.value->>'project', '-')
     WHERE true
     ON CONFLICT (id) DO UPDATE
     SET seq = excluded.seq, tree_seq = excluded.tree_seq, updated_at = excluded.updated_at";
@@ -193,7 +193,7 @@ const WRITE_BLOCKS: &str = "
     INSERT INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
     SELECT unhex(value->>'project', '-'), unhex(value->>'id', '-'), value->>'version', value->>'deleted',
            unhex(value->>'parent', '-'), value->>'position', value->>'kind', value->>'content'
-    FROM json_each(?1)
+    FROM jsonb_each(?1)
     WHERE true
     ON CONFLICT (project_id, id) DO UPDATE
     SET version = excluded.version, deleted = excluded.deleted, parent = excluded.parent,
@@ -203,10 +203,10 @@ const WRITE_EVENTS: &str = "
     INSERT INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body)
     SELECT unhex(value->>'project', '-'), value->>'seq', unhex(value->>'edit', '-'), unhex(value->>'group', '-'),
            value->>'user', value->>'at', value->>'answer', value->>'body'
-    FROM json_each(?1)";
+    FROM jsonb_each(?1)";
 
 const WRITE_VERSIONS: &str = "
     INSERT INTO block_versions (project_id, block_id, version, seq, reach)
     SELECT unhex(value->>'project', '-'), unhex(value->>'block', '-'), value->>'version', value->>'seq',
            value->>'reach'
-    FROM json_each(?1)";
+    FROM jsonb_each(?1)";

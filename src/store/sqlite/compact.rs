@@ -83,7 +83,8 @@ struct Run {
     upto: i64,
 }
 
-/// Erases the bodies of one run of dropped events, and what is known of the versions that they made.
+/// Erases the bodies of one run of dropped events, and what is known of the versions that they made. Another hub may
+/// be at the same run: what it erased is empty.
 async fn sweep(pool: &SqlitePool) -> Result<u64, StoreError> {
     let mut connection = turn(pool).await?;
     let run: Option<Run> = sqlx::query_as(TO_SWEEP).bind(ROWS_MAX).fetch_optional(&mut *connection).await?;
@@ -147,7 +148,7 @@ async fn turn(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> 
 }
 
 const OLD_LOGS: &str = "
-    SELECT p.id FROM projects p JOIN events e ON e.project_id = p.id AND e.seq = p.log_start + 1
+    SELECT p.id FROM projects p CROSS JOIN events e ON e.project_id = p.id AND e.seq = p.log_start + 1
     WHERE e.at < ?1 AND p.deleted_at IS NULL";
 
 const FIRST_YOUNG: &str = "SELECT min(seq) FROM events WHERE project_id = ?1 AND seq > ?2 AND at >= ?3";
@@ -155,7 +156,7 @@ const FIRST_YOUNG: &str = "SELECT min(seq) FROM events WHERE project_id = ?1 AND
 const OLDEST_NEEDED: &str = "
     SELECT min(first.seq)
     FROM block_versions v
-    JOIN block_versions first
+    CROSS JOIN block_versions first
       ON first.project_id = v.project_id AND first.block_id = v.block_id AND first.version = v.reach + 1
     WHERE v.project_id = ?1 AND v.seq > ?2 AND v.reach IS NOT NULL AND first.seq <= ?2";
 
@@ -163,7 +164,8 @@ const TO_SWEEP: &str = "
     SELECT id AS project, swept AS after, min(log_start, swept + ?1) AS upto
     FROM projects WHERE swept < log_start LIMIT 1";
 
-const BODIES: &str = "SELECT body FROM events WHERE project_id = ?1 AND seq > ?2 AND seq <= ?3";
+const BODIES: &str = "
+    SELECT body FROM events WHERE project_id = ?1 AND seq > ?2 AND seq <= ?3 AND body <> ''";
 
 const UNVERSION: &str = "
     DELETE FROM block_versions

@@ -31,7 +31,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, EditId, GroupId, ProjectId, UserId};
 use crate::domain::sequence::{Timestamp, Version};
 
-/// Earlier ones may corrupt a file in WAL mode when two connections checkpoint at once.
+/// `jsonb_each` came with 3.51; earlier ones than this may corrupt a file in WAL mode when two connections checkpoint at once.
 const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 
 /// How a write begins: it takes the file's one lock at once, so that what it reads stays so.

@@ -19,7 +19,7 @@ use super::Http;
 use super::problem::Problem;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::Refusal;
-use crate::transport::origin::{is_loopback_host, origin_allowed};
+use crate::transport::origin::{is_loopback, origin_allowed};
 
 /// How long a call may take, its body included.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ const RETRY_MS: u64 = 1_000;
 
 const CORS: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-    (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-none-match"),
+    (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-none-match, x-blockhub-user"),
     (ACCESS_CONTROL_MAX_AGE, "600"),
 ];
 
@@ -43,7 +43,7 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 /// Lets in who may come.
 pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback_host) {
+    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback) {
         let message = "This hub is open to its own machine only: call it as 127.0.0.1 or localhost.";
         return Problem::new(Refusal::new(ErrorCode::Forbidden, message)).into_response();
     }
@@ -51,17 +51,22 @@ pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) 
     if let (Some(origin), true) = (&granted, is_preflight(method, headers)) {
         return with_cors(preflight(), Some(origin), &http.origins);
     }
-    if !method.is_safe() {
-        if let Err(problem) = may_change(&http, &request) {
-            return with_cors(problem.into_response(), granted.as_ref(), &http.origins);
-        }
-    }
-    with_cors(next.run(request).await, granted.as_ref(), &http.origins)
+    let answer = match may_go_on(&http, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    with_cors(answer, granted.as_ref(), &http.origins)
 }
 
-fn may_change(http: &Http, request: &Request) -> Result<(), Problem> {
-    let origin = request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or("(no text)"));
-    if !origin_allowed(origin, host(request), &http.origins) {
+/// What changes nothing may always go on.
+fn may_go_on(http: &Http, request: &Request) -> Result<(), Problem> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    // Two origins are as good as none that is known: whoever sends them is no browser of ours.
+    let mut origins = request.headers().get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or("(no text)"));
+    let (origin, another) = (origins.next(), origins.next());
+    if another.is_some() || !origin_allowed(origin, host(request), &http.origins) {
         let message = "Web pages of this origin may not use this hub; see BLOCKHUB_ALLOWED_ORIGINS.";
         return Err(Problem::new(Refusal::new(ErrorCode::Forbidden, message)));
     }

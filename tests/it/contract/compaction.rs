@@ -96,10 +96,10 @@ async fn hi3_old_events_go_and_young_ones_stay(database: &Database) {
 
 async fn hi3_asking_for_what_was_dropped_finds_nothing(database: &Database) {
     let (scene, block) = aged(database, 4).await;
-    let group = Some(GroupId(Uuid::new_v4()));
+    let group = GroupId(Uuid::new_v4());
     for ms in [5, 6] {
         let mut commit = scene.commit(None, vec![], vec![]);
-        commit.events = vec![Arc::new(Event { group, ..event(vec![]) })];
+        commit.events = vec![Arc::new(Event { group: Some(group), ..event(vec![]) })];
         scene.must_commit(at(ms, commit)).await;
     }
     let events = scene.store.events(scene.project, Span::After(Seq(0)), 9).await.unwrap();
@@ -110,7 +110,7 @@ async fn hi3_asking_for_what_was_dropped_finds_nothing(database: &Database) {
     assert!(scene.store.event_of_edit(scene.project, events[5].edit).await.unwrap().is_some());
     assert_eq!(scene.store.events(scene.project, Span::After(Seq(4)), 9).await.unwrap(), vec![]);
     assert_eq!(scene.store.events(scene.project, Span::After(Seq(5)), 9).await.unwrap(), events[5..]);
-    assert_eq!(scene.store.events_of_group(scene.project, group.unwrap()).await.unwrap(), events[5..]);
+    assert_eq!(scene.store.events_of_group(scene.project, group).await.unwrap(), events[5..]);
     assert_eq!(scene.store.block_events(scene.project, block.id, Version(0)).await.unwrap(), vec![]);
 }
 

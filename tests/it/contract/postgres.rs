@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use blockhub::domain::sequence::Seq;
+use blockhub::domain::access::Role;
+use blockhub::domain::block::Block;
+use blockhub::domain::ids::{GroupId, UserId};
+use blockhub::domain::sequence::{Seq, Timestamp, Version};
 use blockhub::store::postgres::{PostgresOptions, PostgresStore};
-use blockhub::store::{Commit, Committed, Patience, StoreError};
+use blockhub::store::{
+    Commit, Committed, ListQuery, Patience, ProjectChange, Retention, SharedProjects, Span, Store, StoreError,
+};
 use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
-use super::scene::Scene;
+use super::scene::{NOW, Scene};
 use crate::harness::database::Database;
 
 const DONE: Committed = Committed::Done { first: Seq(1) };
@@ -23,17 +29,12 @@ async fn intruder(database: &Database) -> PgConnection {
     connection
 }
 
-/// Asks until some statement in this database waits for a lock.
+/// Asks until some statement of this test's waits for a lock.
 async fn until_somebody_waits(database: &Database) {
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    loop {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut connection).await.unwrap();
-        if waiting > 0 {
-            return;
-        }
-    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE application_name = current_setting('application_name') AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut connection).await.unwrap() == 0 {}
 }
 
 #[tokio::test]
@@ -117,7 +118,7 @@ async fn ed9_a_block_id_that_is_taken_while_we_look_is_stale_for_its_project_alo
 async fn a_connection_that_cannot_write_is_unavailable() {
     let database = Database::postgres().await;
     Scene::new(&database).await;
-    let url = format!("{}?options=-c%20default_transaction_read_only%3Don", database.url());
+    let url = format!("{}&options[default_transaction_read_only]=on", database.url());
     let refused = PostgresStore::connect(&PostgresOptions { url, ..database.options() }).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     database.drop().await;
@@ -128,7 +129,8 @@ async fn a_store_goes_on_after_its_connections_were_cut() {
     let database = Database::postgres().await;
     let scene = Scene::new(&database).await;
     let mut intruder = PgConnection::connect(database.url()).await.unwrap();
-    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'blockhub' AND datname = current_database()";
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
     sqlx::query(cut).execute(&mut intruder).await.unwrap();
     let mut refusals = 0;
     let answer = loop {
@@ -149,8 +151,91 @@ async fn tables_are_brought_up_to_date_any_number_of_times() {
     PostgresStore::migrate(database.url()).await.unwrap();
     PostgresStore::migrate(database.url()).await.unwrap();
     let store = PostgresStore::connect(&database.options()).await.unwrap();
-    let name = database.url().rsplit_once('/').unwrap().1;
-    assert!(blockhub::store::Store::describe(&store).ends_with(name));
+    let place = Store::describe(&store);
+    assert!(place.starts_with("postgres ") && !place.contains('@'), "{place}");
     store.close().await;
     database.drop().await;
+}
+
+/// Rows of others in every table but `projects`, of which compaction looks at all.
+const OTHERS: &str = "
+    INSERT INTO members SELECT gen_random_uuid(), n::text, 'viewer' FROM generate_series(1, 5000) n;
+    INSERT INTO themes SELECT n::text, 'bob', '{}', 0 FROM generate_series(1, 5000) n;
+    INSERT INTO blocks SELECT gen_random_uuid(), gen_random_uuid(), 1, n % 2 = 0, NULL, 'a0', 'text', '{}'
+        FROM generate_series(1, 5000) n;
+    INSERT INTO events SELECT gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(), 'bob', n, '{}', '{}'
+        FROM generate_series(1, 5000) n;
+    INSERT INTO block_versions SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 0 FROM generate_series(1, 5000) n;
+    ANALYZE";
+
+/// How many rows were read so far: of each table as a whole, and of each index.
+async fn rows_read(database: &Database) -> Vec<(String, i64)> {
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    let others = "SELECT count(*) FROM pg_stat_activity
+                  WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
+    // A connection's figures are there when it has ended.
+    while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut connection).await.unwrap() > 0 {}
+    let read = "SELECT relname::text, seq_tup_read FROM pg_stat_user_tables
+                WHERE schemaname = current_schema() AND relname <> '_sqlx_migrations'
+                UNION ALL SELECT indexrelname::text, idx_tup_read FROM pg_stat_user_indexes
+                WHERE schemaname = current_schema() ORDER BY 1";
+    sqlx::query_as(read).fetch_all(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn no_query_reads_a_whole_table() {
+    let database = Database::postgres().await;
+    PostgresStore::migrate(database.url()).await.unwrap();
+    let mut filling = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql(OTHERS).execute(&mut filling).await.unwrap();
+    filling.close().await.unwrap();
+    let before = rows_read(&database).await;
+
+    let store = Arc::new(PostgresStore::connect(&database.options()).await.unwrap());
+    let scene = Scene::on(Arc::clone(&store) as Arc<dyn Store>).await;
+    ask_for_everything(&scene).await;
+    store.close().await;
+    let after = rows_read(&database).await;
+    let read: Vec<_> =
+        before.into_iter().zip(after).map(|((name, before), (_, after))| (name, after - before)).collect();
+    assert!(read.iter().all(|(_, rows)| *rows < 1_000), "{read:?}");
+    assert!(read.iter().any(|(name, rows)| name == "events_pkey" && *rows > 0), "{read:?}");
+    database.drop().await;
+}
+
+async fn ask_for_everything(scene: &Scene) {
+    let (store, id, ann) = (&scene.store, scene.project, UserId::from("ann"));
+    let (block, tree) = scene.with_block().await;
+    let update = scene.update(&block);
+    scene.must_commit(update.clone()).await;
+    let deleted = Block { version: Version(2), ..block.clone() };
+    store.commit(&[scene.delete(tree, &deleted)], Patience::Ms(9)).await.unwrap();
+    store.open(id).await.unwrap();
+    store.heads(&[id]).await.unwrap();
+    store.project(id, &ann).await.unwrap();
+    store.members(id).await.unwrap();
+    store.set_member(id, &ann, Some(Role::Editor)).await.unwrap();
+    store.set_member(id, &ann, None).await.unwrap();
+    store.change(id, &ProjectChange::default(), NOW).await.unwrap();
+    store.events(id, Span::After(Seq(0)), 9).await.unwrap();
+    store.events(id, Span::Before(None), 9).await.unwrap();
+    store.event_of_edit(id, update.events[0].edit).await.unwrap();
+    store.events_of_group(id, GroupId(Uuid::new_v4())).await.unwrap();
+    store.block_events(id, block.id, Version(0)).await.unwrap();
+    store.graves(id, &[block.id]).await.unwrap();
+    store.records(id, &[update.events[0].edit]).await.unwrap();
+    store.bump_epoch(id, 1).await.unwrap();
+    store.put_theme("dark", &ann, "{}", NOW).await.unwrap();
+    store.theme("dark").await.unwrap();
+    for shared in [SharedProjects::Listed, SharedProjects::Unlisted] {
+        let query = ListQuery { user: ann.clone(), also: vec![id], shared, limit: 9, after: None };
+        store.projects(&query).await.unwrap();
+    }
+    let late = Timestamp(NOW.0 + 1);
+    store.set_deleted(id, Some(NOW)).await.unwrap();
+    store.set_deleted(id, None).await.unwrap();
+    let retention = Retention { events_before: Some(late), records_before: late, deleted_before: late };
+    store.compact(&retention).await.unwrap();
+    store.set_deleted(id, Some(NOW)).await.unwrap();
+    store.compact(&retention).await.unwrap();
 }

@@ -99,7 +99,7 @@ fn spans(len: usize, dice: &[u16; 6]) -> Vec<TextChange> {
     let delete = usize::from(dice[4] % 4).min(len - at);
     let first = TextChange { at, delete, insert: "abc"[..usize::from(dice[5] % 4)].to_owned() };
     let second = TextChange { at: at + delete + 1, delete: 0, insert: "Z".to_owned() };
-    let two = dice[5] % 5 == 0 && second.at <= len;
+    let two = dice[5] % 5 == 1 && second.at <= len;
     if two { vec![first, second] } else { vec![first] }
 }
 

@@ -151,7 +151,9 @@ proptest! {
     #[test]
     fn ed5_patches_that_do_not_clash_keep_what_the_others_set(base in content(), theirs in patch(), mine in patch()) {
         let now = after(&base, &theirs);
-        prop_assume!(merge::clashes(&mine, &base, &now).is_empty());
+        if !merge::clashes(&mine, &base, &now).is_empty() {
+            return Ok(());
+        }
         let merged = after(&now, &merge::without_idle_removals(&mine, &now));
         for path in merge::differing(&base, &now) {
             prop_assert_eq!(path.get(&merged), path.get(&now), "{}", path);

@@ -58,6 +58,20 @@ fn ed12_a_window_that_is_kept_merges_as_one_that_is_built_anew() {
 }
 
 #[test]
+fn ed12_a_window_does_not_outlive_its_string() {
+    for replacing in [json!({"text": "Goodbye, everybody"}), json!({"text": {"x": 1}})] {
+        let mut world = hello();
+        world.applies("ann", vec![text(id(1), 1, &[(5, 0, "!")])]);
+        world.applies("bob", vec![text(id(1), 1, &[(0, 0, "> ")])]);
+        world.applies("ann", vec![update(id(1), 3, replacing)]);
+        world.applies("ann", vec![update(id(1), 4, json!({"text": "Goodbye, everybody"}))]);
+        world.applies("ann", vec![text(id(1), 5, &[(18, 0, "!")])]);
+        world.applies("bob", vec![text(id(1), 5, &[(0, 0, "> ")])]);
+        assert_eq!(string(&world), "> Goodbye, everybody!");
+    }
+}
+
+#[test]
 fn ed12_a_stale_base_merges_where_only_other_things_changed() {
     let mut world = hello();
     world.applies("ann", vec![update(id(1), 1, json!({"n": 1}))]);

@@ -189,6 +189,26 @@ fn hi2_a_group_is_compared_with_changes_by_edits_outside_it_only() {
 }
 
 #[test]
+fn hi2_a_group_of_typing_is_undone_around_what_others_typed_meanwhile() {
+    for reopened in [false, true] {
+        let mut world = three();
+        world.applies("ann", vec![text(id(1), 1, &[(3, 0, "AA")])]);
+        world.applies("bob", vec![text(id(1), 2, &[(4, 0, "bb")])]);
+        world.applies("ann", vec![text(id(1), 3, &[(0, 2, "CC")])]);
+        assert_eq!(string(&world, 1), "CCeAbbA");
+        undoes(&mut world, &[2, 4]);
+        assert_eq!(string(&world, 1), "onebb");
+        if reopened {
+            world.reopen();
+        }
+        world.applies("bob", vec![text(id(1), 3, &[(7, 0, "d")])]);
+        let last = world.log.len() - 1;
+        undoes(&mut world, &[last]);
+        assert_eq!(string(&world, 1), "CCeAbbAd");
+    }
+}
+
+#[test]
 fn hi2_a_group_that_types_and_then_replaces_the_string_is_undone() {
     let mut world = three();
     let before = world.shape();

@@ -99,13 +99,25 @@ impl World {
         Some(Grave { version: block.version.next(), place: block.place })
     }
 
-    /// Decides and, if it applies, commits.
+    /// Decides and, if it applies, commits. As the database does, it refuses an insert whose id is taken; that is then
+    /// learned, and decided again.
     pub fn submit(&mut self, author: &str, edit: &Edit) -> Verdict {
         let verdict = self.decide(author, edit);
-        if let Verdict::Apply(decision) = &verdict {
+        let Verdict::Apply(decision) = &verdict else { return verdict };
+        let taken: Vec<BlockId> = decision.changes.iter().filter_map(|change| self.taken_by(change)).collect();
+        if taken.is_empty() {
             self.commit(author, edit.id, edit.group, decision.clone());
+            return verdict;
         }
-        verdict
+        taken.iter().for_each(|id| self.past.learn_grave(*id, self.grave(*id)));
+        self.decide(author, edit)
+    }
+
+    fn taken_by(&self, change: &Change) -> Option<BlockId> {
+        match change {
+            Change::Insert { block } if block.version == Version(1) && self.was_there(block.id) => Some(block.id),
+            _ => None,
+        }
     }
 
     fn commit(&mut self, author: &str, edit: EditId, group: Option<GroupId>, decision: Decision) {
@@ -120,7 +132,10 @@ impl World {
             overwrote: decision.overwrote,
             changes: decision.changes,
         });
-        self.project.apply(&event).unwrap();
+        for (id, version) in self.project.apply(&event).unwrap() {
+            let last = self.log.iter().rev().find_map(|event| event.version_of(id)).unwrap_or_default();
+            assert_eq!(version, last.next(), "a version rises by one with each edit");
+        }
         self.past.append(event.clone());
         self.log.push(event);
     }
@@ -147,6 +162,11 @@ impl World {
             Verdict::Invalid { op, .. } => op,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Whether a block of this id ever lived.
+    pub fn was_there(&self, id: BlockId) -> bool {
+        self.log.iter().any(|event| event.version_of(id).is_some())
     }
 
     /// A block's content.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::{Access, Principal, Role, Tier};
 use blockhub::domain::event::{Actor, ActorKind};
-use blockhub::domain::ids::UserId;
+use blockhub::domain::ids::{RequestId, UserId};
 use blockhub::domain::sequence::Timestamp;
 use blockhub::hub::clock::now;
-use blockhub::protocol::code::CloseCode;
+use blockhub::hub::{Caller, Intent, Outcome};
+use blockhub::protocol::code::{CloseCode, ErrorCode};
+use blockhub::protocol::message::decode_edit;
 use blockhub::store::ProjectChange;
 use blockhub::transport::auth::{Keys, TokenKey, sign};
 use serde_json::{Value, json};
@@ -25,6 +27,7 @@ on_both!(
     ac3_losing_access_ends_the_room_and_not_the_connection,
     ac3_a_deleted_project_ends_the_room_and_a_renamed_one_is_told,
     ed2_an_edit_of_before_is_answered_even_when_the_role_is_gone,
+    ac1_a_stranger_who_knows_an_edit_id_learns_nothing_of_the_project,
     cn7_no_edit_is_applied_after_the_end_of_the_token,
     cn7_the_end_is_announced_and_a_refresh_moves_it,
 );
@@ -151,6 +154,21 @@ async fn ed2_an_edit_of_before_is_answered_even_when_the_role_is_gone(database: 
     let again = viewer.ask(edit).await;
     assert_eq!((&again["seq"], &again["duplicate"]), (&first["seq"], &json!(true)), "{again}");
     assert_eq!(viewer.edit(&project, insert()).await["code"], "forbidden");
+}
+
+async fn ac1_a_stranger_who_knows_an_edit_id_learns_nothing_of_the_project(database: &Database) {
+    let desk = with_tokens(database).await;
+    let project = desk.project_of("ann", Access::None).await;
+    let mut ann = user(&desk, "ann", &[]).await;
+    join(&mut ann, &project).await;
+    let id = fresh();
+    let edit = json!({"type": "edit", "project": project, "editId": id, "ops": insert()});
+    assert_eq!(ann.ask(edit.clone()).await["type"], "ack");
+    let body = decode_edit(&edit.to_string(), &desk.hub.limits).unwrap();
+    let principal = Principal { admin: false, ..Principal::named(UserId::from("eve"), None) };
+    let caller = Caller { principal, request: RequestId(uuid::Uuid::new_v4()) };
+    let outcome = desk.hub.submit(&caller, project.parse().unwrap(), Intent::Edit(body)).await;
+    assert!(matches!(&outcome, Outcome::Refused(refusal) if refusal.code == ErrorCode::NotFound), "{outcome:?}");
 }
 
 async fn cn7_no_edit_is_applied_after_the_end_of_the_token(database: &Database) {

@@ -1,0 +1,185 @@
+//! The life of one socket: its two halves, in one task.
+//!
+//! Promises: the peer is told when the socket is gone, however that came to be; the close frame has a chance to arrive.
+//! Must never: let one half wait for the other.
+
+use std::future::pending;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Peer;
+use super::handshake::Deflate;
+use super::pulse::{Listening, Pulse};
+use super::reader::{Input, Reader, Standing, Violation};
+use super::sending::Sending;
+use super::writer::{End, Patience, Writer};
+use crate::hub::outbox::Outbox;
+use crate::protocol::code::CloseCode;
+use crate::protocol::frame::Compressing;
+use crate::protocol::message::WireLimits;
+
+/// How long the client may take to end its side. Ending ours while it still sends would reset the connection, and a
+/// reset can overtake the close frame.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A hold-up shorter than this does not keep a pong from being noticed in time, so it does not excuse a missing one.
+const HOLD_UP_BRIEF: Duration = Duration::from_millis(250);
+
+/// Runs a socket to its end; `first` came behind the handshake.
+pub async fn run<P: Peer>(stream: TcpStream, first: &[u8], deflate: Deflate, limits: &WireLimits, mut peer: P) {
+    let outbox = peer.outbox();
+    let pulse = Pulse::new(Instant::now());
+    let compressing = match deflate {
+        Deflate::Negotiated => Compressing::From(limits.compress_bytes_min),
+        Deflate::Declined => Compressing::Never,
+    };
+    let writer = Writer::new(&stream, &outbox, &pulse, compressing, Patience::from(limits));
+    let reader = Reader::new(limits.message_bytes_max, deflate, first);
+    let reading = Reading { stream: &stream, outbox: &outbox, pulse: &pulse, reader };
+    let end = tokio::select! {
+        end = writer.run() => end,
+        end = reading.run(&mut peer) => end,
+    };
+    match end {
+        End::Closed => {
+            tokio::join!(peer.gone(), linger(stream));
+        }
+        End::Lost => {
+            drop(stream);
+            peer.gone().await;
+        }
+    }
+}
+
+/// Tells a client for whom there is no place.
+pub async fn turn_away(stream: TcpStream) {
+    let mut sending = Sending::default();
+    sending.push_close(Some(CloseCode::Full.number()), "the hub is full");
+    // Nothing was sent before, so the socket takes this little at once, or is lost.
+    if stream.writable().await.is_ok() && sending.write(&stream).is_ok() {
+        linger(stream).await;
+    }
+}
+
+async fn linger(mut stream: TcpStream) {
+    let to_the_end = async {
+        stream.shutdown().await?;
+        let mut rest = [0; 512];
+        while stream.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // However it ends, it ends.
+    let _ = timeout(LINGER, to_the_end).await;
+}
+
+/// The reading half.
+struct Reading<'a> {
+    stream: &'a TcpStream,
+    outbox: &'a Outbox,
+    pulse: &'a Pulse,
+    reader: Reader,
+}
+
+/// Why nothing more is read.
+enum Stop {
+    /// The client is gone.
+    Lost,
+    /// The client broke the rules of the socket.
+    Violation(Violation),
+}
+
+impl Reading<'_> {
+    async fn run(mut self, peer: &mut impl Peer) -> End {
+        while !self.outbox.is_closed() {
+            let next_time = peer.next_time();
+            if next_time == Some(Duration::ZERO) {
+                self.held_up(peer.on_time()).await;
+                continue;
+            }
+            let input = tokio::select! {
+                biased;
+                () = self.outbox.lags_due() => None,
+                input = self.input() => Some(input),
+                () = passed(next_time) => continue,
+            };
+            match input {
+                None => self.held_up(peer.on_progress()).await,
+                Some(Ok(input)) => self.take(input, peer).await,
+                Some(Err(Stop::Lost)) => return End::Lost,
+                Some(Err(Stop::Violation(Violation { code, reason }))) => self.outbox.close(code, reason),
+            }
+        }
+        // The writing half says what waits, then closes.
+        pending().await
+    }
+
+    async fn take(&self, input: Input, peer: &mut impl Peer) {
+        match input {
+            Input::Text(text) => self.held_up(peer.text(&text)).await,
+            Input::Binary => self.held_up(peer.binary()).await,
+            Input::Ping(payload) => self.pulse.pinged(payload),
+            Input::Pong => self.pulse.ponged(),
+            Input::Close(code) => {
+                self.pulse.closed(code);
+                pending().await
+            }
+        }
+    }
+
+    /// The next thing the client sent. May be dropped and called again without loss.
+    async fn input(&mut self) -> Result<Input, Stop> {
+        loop {
+            self.accept_input().await;
+            if let Some(input) = self.reader.read().map_err(Stop::Violation)? {
+                return Ok(input);
+            }
+            if self.reader.standing() == Standing::Midway {
+                self.pulse.listens(Listening::Since(Instant::now()));
+            }
+            self.more().await.map_err(|_| Stop::Lost)?;
+            tokio::task::consume_budget().await;
+        }
+    }
+
+    async fn accept_input(&self) {
+        if self.outbox.accepts_input().now_or_never().is_none() {
+            self.held_up(self.outbox.accepts_input()).await;
+        }
+    }
+
+    async fn more(&mut self) -> io::Result<()> {
+        loop {
+            match self.stream.try_read_buf(self.reader.space()) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // Whoever waits holds no buffer: most connections wait most of the time.
+                    self.reader.tidy();
+                    self.stream.readable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Does something for which reading waits.
+    async fn held_up(&self, work: impl Future<Output = ()>) {
+        let before = self.pulse.hold_up();
+        let began = Instant::now();
+        work.await;
+        let is_brief = began.elapsed() < HOLD_UP_BRIEF;
+        self.pulse.listens(if is_brief { before } else { Listening::Since(Instant::now()) });
+    }
+}
+
+async fn passed(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => pending().await,
+    }
+}
