@@ -19,6 +19,7 @@ mod http_server;
 mod http_sessions;
 mod hub;
 mod outbox_policy;
+mod process;
 mod protocol_decode;
 mod protocol_encode;
 mod protocol_frame;
