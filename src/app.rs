@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::config::{Config, Database};
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
-use crate::protocol::message::WireLimits;
+use crate::protocol::message::limits::WireLimits;
 use crate::session::local::LocalSessions;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{HubLock, SqliteStore};
@@ -140,14 +140,14 @@ fn router(config: &Config, hub: &Arc<Hub>, metrics: PrometheusHandle, tracker: &
         let hub = hub.clone();
         move |request: Request| async move { upgrade(&gate, &hub, request) }
     };
-    http::router(http).merge(Router::new().route("/ws", get(socket)))
+    http::router(http).merge(http::answered(Router::new().route("/ws", get(socket))))
 }
 
 fn upgrade(gate: &Gate, hub: &Arc<Hub>, request: Request) -> Response {
     let hub = hub.clone();
     match gate.upgrade(request, move |arrival| Connection::new(hub, arrival)) {
         Ok(response) => response,
-        Err(refused) => (refused.status(), refused.message()).into_response(),
+        Err(refused) => http::refused(refused.status(), refused.message()),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::seed::{self, Seed, SeedError};
 use crate::domain::sequence::Seq;
 use crate::hub::clock;
 use crate::hub::projects::TITLE_CHARS_MAX;
-use crate::protocol::message::WireLimits;
+use crate::protocol::message::limits::WireLimits;
 use crate::store::{NewProject, Store, StoreError};
 
 /// How a document is written.

@@ -25,8 +25,6 @@ pub struct Heard<'a> {
     pub kind: &'a str,
     /// Which message it answers.
     pub id: Option<&'a str>,
-    /// Its place in the log.
-    pub seq: Option<u64>,
     /// What happened.
     #[serde(default)]
     pub events: Vec<Numbered>,

@@ -10,7 +10,7 @@ use crate::domain::block::{Grave, Project};
 use crate::domain::event::{Change, Event};
 use crate::domain::ids::{BlockId, ProjectId};
 use crate::domain::sequence::{Epoch, Seq, Version};
-use crate::protocol::message::Ack;
+use crate::protocol::message::reply::Ack;
 use crate::store::{BlockState, BlockWrite, Commit, EditRecord};
 
 /// What the store is asked: `events`, decided on `epoch` and, if they change the tree, on `tree_seq`; `after` is the

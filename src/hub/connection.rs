@@ -21,9 +21,11 @@ use crate::domain::access::Principal;
 use crate::domain::ids::{ConnectionId, ProjectId, RequestId, SessionId};
 use crate::domain::sequence::Timestamp;
 use crate::protocol::code::{CloseCode, ErrorCode};
-use crate::protocol::message::{
-    ClientMessage, Envelope, NamedUser, Receipt, Refusal, ServerMessage, Since, decode, encode,
-};
+use crate::protocol::message::client::{ClientMessage, Envelope, NamedUser, Since};
+use crate::protocol::message::decode::decode;
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::{Receipt, Refusal};
+use crate::protocol::message::server::ServerMessage;
 use crate::session::Session;
 
 /// How long a client may take to say `hello` ([CN4]).

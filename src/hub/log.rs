@@ -12,7 +12,7 @@ use crate::domain::access::Action;
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
 use crate::domain::sequence::Seq;
-use crate::protocol::message::Refusal;
+use crate::protocol::message::reply::Refusal;
 use crate::store::Span;
 
 /// A piece of the log.

@@ -9,7 +9,7 @@ use super::{Caller, Hub};
 use crate::domain::access::{Action, Role};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::Refusal;
+use crate::protocol::message::reply::Refusal;
 
 impl Hub {
     /// The members, by name.

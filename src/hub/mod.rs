@@ -38,7 +38,9 @@ use crate::domain::decide::EditLimits;
 use crate::domain::edit::Edit;
 use crate::domain::ids::{EditId, HubId, ProjectId, RequestId};
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
-use crate::protocol::message::{Ack, ConflictReport, NamedUser, Refusal, WireLimits};
+use crate::protocol::message::client::NamedUser;
+use crate::protocol::message::limits::WireLimits;
+use crate::protocol::message::reply::{Ack, ConflictReport, Refusal};
 use crate::session::Sessions;
 use crate::store::Store;
 

@@ -129,6 +129,21 @@ impl Outbox {
         });
     }
 
+    /// Everything anew, which the client has not asked for ([JN7], another epoch). While too much waits already it becomes
+    /// a lag, so that a client that does not read is not sent one snapshot upon another.
+    pub fn reset(&self, project: ProjectId, seq: Seq, frames: Vec<Arc<Frame>>) {
+        let is_full = self.state.lock().bytes.all() >= self.bytes_max / 2;
+        if !is_full {
+            return self.start(project, seq, frames);
+        }
+        self.change(|state| {
+            state.shed_events(|of| of == project);
+            if let Some(feed) = state.feed(project).filter(|feed| feed.events == EventsLag::None) {
+                feed.events = EventsLag::Due;
+            }
+        });
+    }
+
     /// The connection left the room: what waits of it is dropped, no more is taken.
     pub fn stop(&self, project: ProjectId) {
         self.change(|state| {

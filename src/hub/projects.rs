@@ -17,7 +17,7 @@ use crate::domain::ids::{EditId, ProjectId};
 use crate::domain::seed::{self, Seed, SeedError, SeedFault};
 use crate::domain::sequence::{Seq, Timestamp};
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::Refusal;
+use crate::protocol::message::reply::Refusal;
 use crate::store::{ListQuery, Membership, NewProject, ProjectChange, ProjectInfo, SharedProjects, StoreError};
 
 /// The longest title, in characters.

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::outbox::Outbox;
 use crate::domain::ids::ConnectionId;
-use crate::protocol::message::{ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::server::ServerMessage;
 
 /// What the roll knows of one connection.
 #[derive(Debug)]

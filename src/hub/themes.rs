@@ -10,7 +10,7 @@ use super::{Caller, Hub, clock};
 use crate::domain::access::Action;
 use crate::domain::ids::UserId;
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::Refusal;
+use crate::protocol::message::reply::Refusal;
 
 /// The most that a theme may be, in bytes of JSON text.
 pub const THEME_BYTES_MAX: usize = 64 << 10;

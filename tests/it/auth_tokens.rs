@@ -6,7 +6,7 @@ use blockhub::domain::ids::UserId;
 use blockhub::domain::sequence::Timestamp;
 use blockhub::hub::Authenticator;
 use blockhub::protocol::code::ErrorCode;
-use blockhub::protocol::message::NamedUser;
+use blockhub::protocol::message::client::NamedUser;
 use blockhub::transport::auth::{KeyError, Keys, TokenKey, sign};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};

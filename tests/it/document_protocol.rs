@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use blockhub::protocol::message::{WireLimits, decode};
+use blockhub::protocol::message::decode::decode;
+use blockhub::protocol::message::limits::WireLimits;
 use serde_json::Value;
 
 /// Each example of `docs/protocol.md`: who says it, which type its heading names, the message.

@@ -7,7 +7,7 @@ use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::{Principal, Role};
 use blockhub::domain::ids::{HubId, ProjectId, UserId};
 use blockhub::hub::{Hub, HubParts, clock};
-use blockhub::protocol::message::WireLimits;
+use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
 use blockhub::store::sqlite::SqliteStore;
 use blockhub::telemetry;

@@ -34,6 +34,7 @@ mod telemetry_lines;
 mod text_merge;
 mod text_replay;
 mod text_splices;
+mod text_through_hub;
 mod text_typist;
 mod text_whole_history;
 mod tidy;

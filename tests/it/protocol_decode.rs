@@ -3,9 +3,10 @@
 use blockhub::domain::edit::{BaseEpoch, OnConflict, Op};
 use blockhub::domain::sequence::{Epoch, Seq, Version};
 use blockhub::protocol::code::ErrorCode;
-use blockhub::protocol::message::{
-    ClientMessage, Envelope, Refusal, WireLimits, decode, decode_edit, decode_restore, decode_undo,
-};
+use blockhub::protocol::message::client::{ClientMessage, Envelope};
+use blockhub::protocol::message::decode::{decode, decode_edit, decode_restore, decode_undo};
+use blockhub::protocol::message::limits::WireLimits;
+use blockhub::protocol::message::reply::Refusal;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

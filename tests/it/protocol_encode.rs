@@ -14,10 +14,11 @@ use blockhub::domain::sequence::{Epoch, Seq, Timestamp, Version};
 use blockhub::domain::text::{Sent, Splice};
 use blockhub::protocol::code::{CloseCode, ErrorCode};
 use blockhub::protocol::frame::Chunk;
-use blockhub::protocol::message::{
-    Ack, ConflictReport, Joined, LeftReason, Receipt, Refusal, ResetReason, ServerMessage, State, WireLimits, encode,
-    encode_blocks, event_len,
-};
+use blockhub::protocol::message::encode::{encode, encode_blocks, event_len};
+use blockhub::protocol::message::limits::WireLimits;
+use blockhub::protocol::message::reply::{Ack, ConflictReport, Receipt, Refusal};
+use blockhub::protocol::message::server::{Joined, LeftReason, ResetReason, ServerMessage, State};
+use blockhub::protocol::message::written::Written;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -342,7 +343,7 @@ fn ed13_an_event_shows_every_kind_of_change() {
         Change::Delete { blocks: vec![block(content.clone())] },
     ];
     let events = [event(changes)];
-    let message = ServerMessage::Events { project: ProjectId(id(PROJECT)), epoch: EPOCH, events: &events };
+    let message = ServerMessage::Events { project: ProjectId(id(PROJECT)), epoch: EPOCH, events: &written(&events) };
     let ops = json!([
         {"op":"insert","block":block_json(&content)},
         {"op":"update","block":text(0xB),"version":4,"patch":{"color":"red","old":null}},
@@ -362,7 +363,8 @@ fn ed15_group_merged_and_overwrote_are_shown_where_they_are() {
     let mut event = Event::clone(&event(vec![]));
     (event.group, event.merged, event.overwrote) = (Some(GroupId(id(0x6))), true, true);
     let events = [Arc::new(event)];
-    let said = said(&ServerMessage::Events { project: ProjectId(id(PROJECT)), epoch: EPOCH, events: &events });
+    let said =
+        said(&ServerMessage::Events { project: ProjectId(id(PROJECT)), epoch: EPOCH, events: &written(&events) });
     let event = &said["events"][0];
     assert_eq!((&event["group"], &event["merged"], &event["overwrote"]), (&json!(text(6)), &json!(true), &json!(true)));
 }
@@ -403,4 +405,8 @@ fn jn7_history_shows_a_large_event_without_its_ops() {
     assert_eq!((&said["type"], &said["more"]), (&json!("history"), &json!(true)));
     assert_eq!((said["events"][0].get("ops"), &said["events"][0]["seq"]), (None, &json!(20)));
     assert_eq!(said["events"][1]["ops"][0]["op"], "insert");
+}
+
+fn written(events: &[Arc<Event>]) -> Vec<Written> {
+    events.iter().map(|event| Written::of(event)).collect()
 }

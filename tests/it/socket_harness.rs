@@ -13,7 +13,7 @@ use blockhub::hub::connection::Arrival;
 use blockhub::hub::outbox::Outbox;
 use blockhub::protocol::code::CloseCode;
 use blockhub::protocol::frame::Frame;
-use blockhub::protocol::message::WireLimits;
+use blockhub::protocol::message::limits::WireLimits;
 use blockhub::transport::listener::{listen, serve};
 use blockhub::transport::origin::{Names, OriginPolicy};
 use blockhub::transport::websocket::{Gate, Peer};

@@ -5,21 +5,10 @@ use std::time::Instant;
 
 use blockhub::domain::sequence::Version;
 
+use crate::harness::chance::Chance;
 use crate::harness::keystrokes::Keystrokes;
 use crate::harness::string_hub::{Merged, StringHub};
 use crate::harness::typist::Sending;
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
 
 /// Who does what next is drawn by lot: an author types, sends or takes in; the hub commits what was sent.
 struct Replay {
@@ -30,8 +19,7 @@ struct Replay {
 }
 
 impl Replay {
-    fn new() -> Self {
-        let people = Keystrokes::friends_forever(Version(0));
+    fn new(people: Keystrokes) -> Self {
         Self { hub: StringHub::default(), people, on_the_way: [None, None], inbox: [VecDeque::new(), VecDeque::new()] }
     }
 
@@ -86,10 +74,15 @@ impl Replay {
     }
 }
 
+/// What the first so many keystrokes end in.
+pub fn end_of_the_beginning(strokes: usize) -> String {
+    Replay::new(Keystrokes::beginning(Version(0), strokes)).run(1, 0).hub.text
+}
+
 #[track_caller]
 fn assert_replay(seed: u64, slowness: u64) {
     let begun = Instant::now();
-    let Replay { hub, people, .. } = Replay::new().run(seed, slowness);
+    let Replay { hub, people, .. } = Replay::new(Keystrokes::friends_forever(Version(0))).run(seed, slowness);
     assert!(hub.text == people.end, "the hub's text is another");
     for author in &people.authors {
         assert!(author.typist.confirmed() == people.end, "an author's text is another");

@@ -15,7 +15,10 @@ use crate::domain::sequence::Seq;
 use crate::hub::outbox::{Lag, Outbox};
 use crate::hub::{Caller, Intent, Outcome, Snapshot};
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::{Receipt, Refusal, ServerMessage, Since, encode};
+use crate::protocol::message::client::Since;
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::{Receipt, Refusal};
+use crate::protocol::message::server::ServerMessage;
 use crate::store::Head;
 
 /// How long a client is asked to wait when the hub is busy.

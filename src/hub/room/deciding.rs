@@ -22,7 +22,7 @@ use crate::hub::batch::ack_again;
 use crate::hub::clock::now;
 use crate::hub::{Intent, Outcome};
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::{ConflictReport, Refusal};
+use crate::protocol::message::reply::{ConflictReport, Refusal};
 use crate::store::{EditRecord, StoreError};
 
 /// Rounds of fetching that one decision may take; text history is fetched in ever larger steps.

@@ -11,23 +11,29 @@ use crate::domain::event::Event;
 use crate::domain::ids::ProjectId;
 use crate::domain::sequence::{Epoch, Seq};
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{ResetReason, ServerMessage, encode, event_len};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::server::{ResetReason, ServerMessage};
+use crate::protocol::message::written::Written;
 use crate::store::StoreError;
 
 /// An event larger than this is not sent ([JN7]).
 pub const EVENT_BYTES_MAX: usize = 256 << 10;
 
+/// Events as JSON, each written once.
+pub fn written(events: &[Arc<Event>]) -> Vec<Written> {
+    events.iter().map(|event| Written::of(event)).collect()
+}
+
 /// Events as frames of about 256 KiB, each with its first and last seq.
-pub fn frames(project: ProjectId, epoch: Epoch, events: &[Arc<Event>]) -> Vec<(Seq, Seq, Arc<Frame>)> {
+pub fn frames(project: ProjectId, epoch: Epoch, events: &[Written]) -> Vec<(Seq, Seq, Arc<Frame>)> {
     let mut frames = Vec::new();
     let (mut begin, mut bytes) = (0, 0);
     for (at, event) in events.iter().enumerate() {
-        let len = event_len(event);
-        if at > begin && bytes + len > PART_BYTES_MAX {
+        if at > begin && bytes + event.size() > PART_BYTES_MAX {
             frames.push(frame(project, epoch, &events[begin..at]));
             (begin, bytes) = (at, 0);
         }
-        bytes += len;
+        bytes += event.size();
     }
     if begin < events.len() {
         frames.push(frame(project, epoch, &events[begin..]));
@@ -35,14 +41,14 @@ pub fn frames(project: ProjectId, epoch: Epoch, events: &[Arc<Event>]) -> Vec<(S
     frames
 }
 
-fn frame(project: ProjectId, epoch: Epoch, events: &[Arc<Event>]) -> (Seq, Seq, Arc<Frame>) {
+fn frame(project: ProjectId, epoch: Epoch, events: &[Written]) -> (Seq, Seq, Arc<Frame>) {
     let frame = encode(&ServerMessage::Events { project, epoch, events });
     (events[0].seq, events[events.len() - 1].seq, frame)
 }
 
 /// Whether an event is too large to send.
-pub fn any_large(events: &[Arc<Event>]) -> bool {
-    events.iter().any(|event| event_len(event) > EVENT_BYTES_MAX)
+pub fn any_large(events: &[Written]) -> bool {
+    events.iter().any(|event| event.size() > EVENT_BYTES_MAX)
 }
 
 impl Room {
@@ -52,13 +58,14 @@ impl Room {
         self.encoded = None;
         self.told = last.seq;
         self.stand();
-        if any_large(events) {
-            return self.reset_all(ResetReason::Large);
-        }
         if self.members.is_empty() {
             return;
         }
-        for (first, last, frame) in frames(self.id, self.replica.epoch(), events) {
+        let events = written(events);
+        if any_large(&events) {
+            return self.reset_all(ResetReason::Large);
+        }
+        for (first, last, frame) in frames(self.id, self.replica.epoch(), &events) {
             for member in self.members.values() {
                 member.outbox.events(self.id, first, last, frame.clone());
             }
@@ -73,7 +80,11 @@ impl Room {
         }
         let frames = self.reset_frames(reason);
         for member in self.members.values() {
-            member.outbox.start(self.id, self.told, frames.clone());
+            match reason {
+                // The log is the same: whoever does not read can be brought there later.
+                ResetReason::Large => member.outbox.reset(self.id, self.told, frames.clone()),
+                _ => member.outbox.start(self.id, self.told, frames.clone()),
+            }
         }
     }
 

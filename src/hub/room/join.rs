@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::command::{Join, busy};
-use super::delivery::{any_large, frames};
+use super::delivery::{EVENT_BYTES_MAX, frames, written};
 use super::snapshot::PART_BYTES_MAX;
 use super::{Member, Room, not_found};
 use crate::domain::access::{Action, Answer, Role, may};
@@ -20,7 +20,9 @@ use crate::domain::sequence::Seq;
 use crate::hub::clock::now;
 use crate::hub::outbox::Lag;
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{Joined, ResetReason, ServerMessage, Since, State, encode, event_len};
+use crate::protocol::message::client::Since;
+use crate::protocol::message::encode::{encode, event_len};
+use crate::protocol::message::server::{Joined, ResetReason, ServerMessage, State};
 use crate::store::{Span, StoreError};
 
 /// Recovered events up to this size are always sent, even if a snapshot were smaller ([JN2]).
@@ -88,7 +90,7 @@ impl Room {
     }
 
     fn event_frames(&self, events: &[Arc<Event>]) -> Vec<Arc<Frame>> {
-        frames(self.id, self.replica.epoch(), events).into_iter().map(|(_, _, frame)| frame).collect()
+        frames(self.id, self.replica.epoch(), &written(events)).into_iter().map(|(_, _, frame)| frame).collect()
     }
 
     /// The events since, if the client can go on from there ([JN2]).
@@ -119,9 +121,11 @@ impl Room {
         };
         let events: Vec<_> = events.into_iter().filter(|event| event.seq <= self.replica.project.seq).collect();
         let whole = events.len() as u64 == missing;
-        let bytes: usize = events.iter().map(|event| event_len(event)).sum();
+        let sizes: Vec<usize> = events.iter().map(|event| event_len(event)).collect();
+        let bytes: usize = sizes.iter().sum();
         let small = bytes <= RECOVER_BYTES || bytes < self.encoded().bytes;
-        Ok((whole && small && !any_large(&events)).then_some(events))
+        let sendable = sizes.iter().all(|size| *size <= EVENT_BYTES_MAX);
+        Ok((whole && small && sendable).then_some(events))
     }
 
     /// A client reads again: it gets what was dropped, or a reset ([JN6]).

@@ -38,7 +38,8 @@ use crate::hub::committer::Committer;
 use crate::hub::outbox::Outbox;
 use crate::hub::registry::{MAILBOX_MAX, Registry, Standing};
 use crate::protocol::code::{CloseCode, ErrorCode};
-use crate::protocol::message::{LeftReason, Refusal};
+use crate::protocol::message::reply::Refusal;
+use crate::protocol::message::server::LeftReason;
 use crate::store::{EditRecord, Store};
 
 /// How long a room without members stays open, for those who come back.
@@ -290,7 +291,11 @@ impl Room {
             Command::Renewed { connection, principal } => self.renew(connection, principal),
             Command::Changed => return self.look().await,
             Command::Ahead(head) => return self.look_ahead(head).await,
-            Command::Presence { reply, .. } | Command::Signal { reply, .. } => reply.refuse(&not_joined()),
+            // They waited because a join did, which may have been theirs; who is no member is told so.
+            Command::Presence { connection, state, reply } => self.set_presence(connection, state, reply),
+            Command::Signal { connection, event, data, reply } => {
+                self.signal(connection, &event, data.as_deref(), reply);
+            }
             // Both are taken before: submissions by `decide_waiting`, asides by `sort`.
             Command::Submit(submission) => submission.waiter.give(crate::hub::Outcome::Refused(command::internal())),
             Command::Aside { frame, from } => self.tell_aside(&frame, from),

@@ -19,7 +19,9 @@ use crate::domain::presence::Update;
 use crate::hub::outbox::Lag;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::frame::Frame;
-use crate::protocol::message::{LeftReason, Refusal, ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::Refusal;
+use crate::protocol::message::server::{LeftReason, ServerMessage};
 use crate::store::{Head, StoreError};
 
 /// How often presence is told.
@@ -214,10 +216,10 @@ impl Room {
         if head.epoch != self.replica.epoch() {
             return self.reload().await.err();
         }
-        if head.seq > self.replica.project.seq {
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(project = %self.id, %error, "a gap could not be filled; the next comparison will");
-            }
+        if head.seq > self.replica.project.seq
+            && let Err(error) = self.catch_up().await
+        {
+            tracing::warn!(project = %self.id, %error, "a gap could not be filled; the next comparison will");
         }
         if head.revision != self.replica.revision { self.look().await } else { None }
     }

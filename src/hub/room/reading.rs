@@ -16,7 +16,9 @@ use crate::domain::ids::{ConnectionId, ProjectId};
 use crate::domain::sequence::Seq;
 use crate::hub::Snapshot;
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::{Refusal, ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::Refusal;
+use crate::protocol::message::server::ServerMessage;
 use crate::store::{Span, Store};
 
 /// A seq that is not in the log, or no longer.
@@ -59,11 +61,11 @@ pub async fn blocks_at(
 impl Room {
     /// The blocks now, never older than `min_seq`.
     pub(super) async fn read(&mut self, min_seq: Option<Seq>, reply: oneshot::Sender<Result<Snapshot, Refusal>>) {
-        if min_seq.is_some_and(|seq| seq > self.replica.project.seq) {
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(project = %self.id, %error, "a read could not catch up");
-                return drop(reply.send(Err(busy("The project cannot be read just now."))));
-            }
+        if min_seq.is_some_and(|seq| seq > self.replica.project.seq)
+            && let Err(error) = self.catch_up().await
+        {
+            tracing::warn!(project = %self.id, %error, "a read could not catch up");
+            return drop(reply.send(Err(busy("The project cannot be read just now."))));
         }
         if min_seq.is_some_and(|seq| seq > self.replica.project.seq) {
             return drop(reply.send(Err(no_such_seq())));

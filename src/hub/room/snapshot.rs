@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::domain::block::{Block, Project};
 use crate::domain::sequence::Seq;
 use crate::protocol::frame::Chunk;
-use crate::protocol::message::encode_blocks;
+use crate::protocol::message::encode::encode_blocks;
 
 /// Bytes of one part.
 pub const PART_BYTES_MAX: usize = 256 << 10;

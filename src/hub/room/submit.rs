@@ -21,7 +21,9 @@ use crate::hub::Outcome;
 use crate::hub::batch::{ack_of, commit_of};
 use crate::hub::committer::Settled;
 use crate::protocol::code::{CloseCode, ErrorCode};
-use crate::protocol::message::{Ack, LeftReason, Refusal, ServerMessage, encode};
+use crate::protocol::message::encode::encode;
+use crate::protocol::message::reply::{Ack, Refusal};
+use crate::protocol::message::server::{LeftReason, ServerMessage};
 use crate::store::{Committed, Span, StoreError};
 
 /// Edits of one room in one commit.
@@ -137,7 +139,7 @@ impl Room {
 
     /// What became of the commit under way.
     pub(super) async fn settle(&mut self, settled: Settled) -> Option<Ending> {
-        let Some(InFlight { mut batch, .. }) = self.in_flight.take() else { return None };
+        let InFlight { mut batch, .. } = self.in_flight.take()?;
         match settled {
             Ok(Committed::Done { first }) => return self.became_true(batch, first).await,
             not_done => {
@@ -157,13 +159,14 @@ impl Room {
 
     /// Durable: acks first, then the events ([MS5]), then the hint.
     async fn became_true(&mut self, mut batch: Batch, first: Seq) -> Option<Ending> {
-        if first != batch.mark.seq.next() {
-            if let Err(error) = self.renumber(&mut batch, first).await {
-                tracing::error!(project = %self.id, %error, "the events between could not be read");
-                let done = self.reload().await;
-                self.answer(batch.submissions);
-                return done.err();
-            }
+        if first != batch.mark.seq.next()
+            && let Err(error) = self.renumber(&mut batch, first).await
+        {
+            // Durable, but its numbers are not known here: sent again, it gets the right answer.
+            tracing::error!(project = %self.id, %error, "the events between could not be read");
+            let read_again = self.reload().await;
+            self.refuse_applied(batch, &busy("The database is not available just now."));
+            return read_again.err();
         }
         self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);

@@ -6,7 +6,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Joined, LeftReason, Receipt, Refusal, ResetReason, ServerMessage, State, WireLimits};
+use super::limits::WireLimits;
+use super::reply::{Receipt, Refusal};
+use super::server::{Joined, LeftReason, ResetReason, ServerMessage, State};
 use crate::domain::access::Principal;
 use crate::domain::ids::{BlockId, ConnectionId, EditId, HubId, ProjectId, RequestId, SessionId, UserId};
 use crate::domain::presence::{Present, Update};
@@ -100,7 +102,6 @@ pub(super) enum Body<'a> {
     Events {
         project: ProjectId,
         epoch: EpochText,
-        events: Vec<EventView<'a>>,
     },
     Conflicted {
         project: ProjectId,
@@ -194,11 +195,9 @@ impl<'a> From<&'a ServerMessage<'a>> for Body<'a> {
             ServerMessage::Conflict { receipt, report } => {
                 Self::Conflict { receipt: receipt.into(), report: ConflictView::fitting(report) }
             }
-            ServerMessage::Events { project, epoch, events } => Self::Events {
-                project: *project,
-                epoch: EpochText(*epoch),
-                events: events.iter().map(|event| EventView::from(&**event)).collect(),
-            },
+            ServerMessage::Events { project, epoch, .. } => {
+                Self::Events { project: *project, epoch: EpochText(*epoch) }
+            }
             ServerMessage::Conflicted { project, edit, actor, blocks } => {
                 Self::Conflicted { project: *project, edit_id: *edit, actor: (*actor).into(), blocks }
             }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{ClientMessage, Envelope, MessageId, NamedUser, Refusal, Since, WireLimits};
+use super::client::{ClientMessage, Envelope, NamedUser, Since};
+use super::limits::WireLimits;
+use super::reply::{MessageId, Refusal};
 use crate::domain::edit::{BaseEpoch, Edit, OnConflict, Op};
 use crate::domain::ids::{BlockId, EditId, GroupId, ProjectId, SessionId, UserId};
 use crate::domain::merge::Pointer;
@@ -29,7 +31,8 @@ impl From<Wrong> for Refusal {
     }
 }
 
-pub(super) fn envelope(json: &str, limits: &WireLimits) -> Result<Envelope, (Option<MessageId>, Refusal)> {
+/// Reads one text frame. A refusal comes with the message's id if that could be read.
+pub fn decode(json: &str, limits: &WireLimits) -> Result<Envelope, (Option<MessageId>, Refusal)> {
     let fields =
         Fields::parse(json).map_err(|Wrong(message)| (None, Refusal::malformed(format!("the message {message}"))))?;
     let id = fields.optional("id", message_id).map_err(|wrong| (None, wrong.into()))?;
@@ -40,16 +43,19 @@ pub(super) fn envelope(json: &str, limits: &WireLimits) -> Result<Envelope, (Opt
     }
 }
 
-pub(super) fn edit_body(json: &str, limits: &WireLimits) -> Result<Edit, Refusal> {
+/// Reads the body of `POST …/edits`: an `edit` message whose `type` and `project` are not looked at.
+pub fn decode_edit(json: &str, limits: &WireLimits) -> Result<Edit, Refusal> {
     edit(&body(json)?, json.len(), limits)
 }
 
-pub(super) fn undo_body(json: &str) -> Result<(Uuid, EditId), Refusal> {
+/// Reads the body of `POST …/undo`: what is to be taken back, and the new edit's name.
+pub fn decode_undo(json: &str) -> Result<(Uuid, EditId), Refusal> {
     let fields = body(json)?;
     Ok((fields.required("target", uuid)?, edit_id(&fields)?))
 }
 
-pub(super) fn restore_body(json: &str) -> Result<(Seq, EditId), Refusal> {
+/// Reads the body of `POST …/restore`: after which seq, and the new edit's name.
+pub fn decode_restore(json: &str) -> Result<(Seq, EditId), Refusal> {
     let fields = body(json)?;
     Ok((Seq(fields.required("seq", whole)?), edit_id(&fields)?))
 }

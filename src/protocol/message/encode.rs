@@ -8,7 +8,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::body::{Body, MembersTail, MoreTail, SnapshotTail};
-use super::{Joined, Receipt, ServerMessage, State};
+use super::reply::Receipt;
+use super::server::{Joined, ServerMessage, State};
+use super::written::Written;
 use crate::domain::block::Block;
 use crate::domain::event::Event;
 use crate::protocol::frame::{Chunk, Frame};
@@ -17,15 +19,18 @@ use crate::protocol::view::BlockView;
 use crate::protocol::view::event::EventView;
 use crate::protocol::view::spelling::EpochText;
 
-pub(super) fn blocks<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
+/// A JSON array of blocks.
+pub fn encode_blocks<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<u8> {
     json::text(&blocks.map(BlockView::from).collect::<Vec<_>>())
 }
 
-pub(super) fn event_len(event: &Event) -> usize {
+/// How large the event is on the wire: bytes of JSON.
+pub fn event_len(event: &Event) -> usize {
     json::len(&EventView::from(event))
 }
 
-pub(super) fn frame(message: &ServerMessage<'_>) -> Arc<Frame> {
+/// Writes one message.
+pub fn encode(message: &ServerMessage<'_>) -> Arc<Frame> {
     match message {
         ServerMessage::Joined { receipt, joined: it } => joined(receipt, it),
         ServerMessage::Snapshot { project, blocks, last } => {
@@ -34,6 +39,13 @@ pub(super) fn frame(message: &ServerMessage<'_>) -> Arc<Frame> {
         ServerMessage::Reset { project, epoch, seq, reason, blocks, more } => {
             let head = Body::Reset { project: *project, epoch: EpochText(*epoch), seq: *seq, reason: reason.as_str() };
             around(&head, blocks, &MoreTail { more: *more })
+        }
+        ServerMessage::Events { events, .. } => {
+            let mut text = open(json::text(&Body::from(message)));
+            text.extend_from_slice(b",\"events\":");
+            text.extend_from_slice(&Written::array(events));
+            text.push(b'}');
+            Frame::new(text)
         }
         message => Frame::new(json::text(&Body::from(message))),
     }

@@ -11,7 +11,7 @@ use crate::domain::block::Content;
 use crate::domain::decide::Conflict;
 use crate::domain::ids::{BlockId, EditId, ProjectId};
 use crate::domain::sequence::{Seq, Version};
-use crate::protocol::message::ConflictReport;
+use crate::protocol::message::reply::ConflictReport;
 use crate::protocol::{json, pointer};
 
 /// A report larger than this leaves out the bases, then the current blocks; bytes of JSON.

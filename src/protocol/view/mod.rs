@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::message::Ack;
+use super::message::reply::Ack;
 use crate::domain::block::{Block, Content};
 use crate::domain::event::Actor;
 #[allow(unused_imports)] // named by the description alone

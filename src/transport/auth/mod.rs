@@ -15,7 +15,8 @@ use crate::domain::ids::UserId;
 use crate::domain::sequence::Timestamp;
 use crate::hub::Authenticator;
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::{NamedUser, Refusal};
+use crate::protocol::message::client::NamedUser;
+use crate::protocol::message::reply::Refusal;
 
 /// An uncompressed point of the curve P-256.
 const P256_POINT_BYTES: usize = 65;

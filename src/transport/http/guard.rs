@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use super::Http;
 use super::problem::Problem;
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::Refusal;
+use crate::protocol::message::reply::Refusal;
 use crate::transport::origin::{is_loopback, origin_allowed};
 
 /// How long a call may take, its body included.

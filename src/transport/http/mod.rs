@@ -20,13 +20,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::hub::Hub;
+use crate::protocol::code::ErrorCode;
 use crate::transport::http::problem::Problem;
 
 /// What HTTP needs.
@@ -53,6 +56,17 @@ pub fn router(http: Http) -> Router {
         .layer(from_fn(guard::in_time))
         .layer(from_fn_with_state(http, guard::admit))
         .layer(from_fn(answer::complete))
+}
+
+/// Calls that become something else, such as sockets: they are answered, logged and measured like every other.
+pub fn answered(router: Router) -> Router {
+    router.layer(from_fn(answer::complete))
+}
+
+/// A refusal, as every other is written.
+pub fn refused(status: StatusCode, message: &str) -> Response {
+    let code = if status == StatusCode::FORBIDDEN { ErrorCode::Forbidden } else { ErrorCode::Malformed };
+    Problem::with_status(status, code, message).into_response()
 }
 
 fn described() -> OpenApiRouter<Arc<Http>> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::domain::ids::RequestId;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::json;
-use crate::protocol::message::{ConflictReport, Refusal};
+use crate::protocol::message::reply::{ConflictReport, Refusal};
 use crate::protocol::resource::problem::ProblemView;
 use crate::protocol::view::conflict::ConflictView;
 

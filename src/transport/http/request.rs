@@ -19,7 +19,8 @@ use super::problem::Problem;
 use crate::domain::ids::{RequestId, UserId};
 use crate::hub::{Caller, clock};
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::{NamedUser, Refusal};
+use crate::protocol::message::client::NamedUser;
+use crate::protocol::message::reply::Refusal;
 use crate::protocol::scan;
 use crate::transport::auth::claims::is_user_text;
 

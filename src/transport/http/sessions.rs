@@ -18,7 +18,7 @@ use super::request::{At, Told, Who};
 use crate::domain::ids::SessionId;
 use crate::hub::clock;
 use crate::protocol::code::ErrorCode;
-use crate::protocol::message::Refusal;
+use crate::protocol::message::reply::Refusal;
 use crate::protocol::resource::problem::ProblemView;
 use crate::protocol::resource::session::{SessionMetadata, SessionView};
 use crate::session::{Session, SessionError};

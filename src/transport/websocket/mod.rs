@@ -31,7 +31,7 @@ use self::handshake::{Deflate, Mismatch, agree};
 use super::origin::{OriginPolicy, Stranger};
 use crate::hub::connection::{Arrival, Connection};
 use crate::hub::outbox::Outbox;
-use crate::protocol::message::WireLimits;
+use crate::protocol::message::limits::WireLimits;
 
 /// What a socket speaks to. It answers into the outbox.
 pub trait Peer: Send + 'static {

@@ -21,7 +21,7 @@ use super::writer::{End, Patience, Writer};
 use crate::hub::outbox::Outbox;
 use crate::protocol::code::CloseCode;
 use crate::protocol::frame::Compressing;
-use crate::protocol::message::WireLimits;
+use crate::protocol::message::limits::WireLimits;
 
 /// How long the client may take to end its side. Ending ours while it still sends would reset the connection, and a
 /// reset can overtake the close frame.

@@ -19,7 +19,7 @@ use super::sending::{Control, Sending};
 use crate::hub::outbox::{Outbox, Taken};
 use crate::protocol::code::CloseCode;
 use crate::protocol::frame::{Compressing, Frame};
-use crate::protocol::message::WireLimits;
+use crate::protocol::message::limits::WireLimits;
 
 /// What is taken from the outbox at once: the rest can still be shed while the client does not read.
 const BATCH_FRAMES: usize = 32;

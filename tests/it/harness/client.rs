@@ -118,6 +118,11 @@ impl Client {
         self.find(&format!("`{kind}`"), |message| message["type"] == kind).await
     }
 
+    /// The next message that nobody has asked for, whatever it is.
+    pub async fn next(&mut self) -> Value {
+        self.find("any message", |_| true).await
+    }
+
     /// Joins a project, from nothing.
     pub async fn join(&mut self, project: &str) -> Value {
         let joined = self.ask(json!({ "type": "join", "project": project })).await;

@@ -17,7 +17,7 @@ use blockhub::hub::connection::{Arrival, Connection};
 use blockhub::hub::outbox::Taken;
 use blockhub::hub::{Hub, HubParts};
 use blockhub::protocol::code::CloseCode;
-use blockhub::protocol::message::WireLimits;
+use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
 use blockhub::store::{NewProject, Store};
 use blockhub::transport::auth::Keys;

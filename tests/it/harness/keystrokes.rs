@@ -52,10 +52,23 @@ pub struct Keystrokes {
 impl Keystrokes {
     /// The recording in the tests' data, of two authors who have the empty text at `version`.
     pub fn friends_forever(version: Version) -> Self {
-        let mut json = String::new();
-        GzDecoder::new(FRIENDS_FOREVER).read_to_string(&mut json).unwrap();
-        let recording: Recording = serde_json::from_str(&json).unwrap();
-        assert_eq!(recording.num_agents, 2);
+        Self::of(recording(), version)
+    }
+
+    /// Its first so many keystrokes; no end is recorded for them.
+    pub fn beginning(version: Version, strokes: usize) -> Self {
+        let mut recording = recording();
+        recording.txns.truncate(strokes);
+        recording.end_content.clear();
+        Self::of(recording, version)
+    }
+
+    /// How many keystrokes.
+    pub fn len(&self) -> usize {
+        self.authors.iter().map(|author| author.strokes.len()).sum()
+    }
+
+    fn of(recording: Recording, version: Version) -> Self {
         let mut strokes = [Vec::new(), Vec::new()];
         let mut known: Vec<[usize; 2]> = Vec::new();
         for Transaction { agent, parents, patches } in recording.txns {
@@ -70,6 +83,14 @@ impl Keystrokes {
         }
         Self { end: recording.end_content, authors: strokes.map(|strokes| Author::new(version, strokes)) }
     }
+}
+
+fn recording() -> Recording {
+    let mut json = String::new();
+    GzDecoder::new(FRIENDS_FOREVER).read_to_string(&mut json).unwrap();
+    let recording: Recording = serde_json::from_str(&json).unwrap();
+    assert_eq!(recording.num_agents, 2);
+    recording
 }
 
 /// One of the two, with a client of their own.

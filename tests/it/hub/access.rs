@@ -10,7 +10,7 @@ use blockhub::domain::sequence::Timestamp;
 use blockhub::hub::clock::now;
 use blockhub::hub::{Caller, Intent, Outcome};
 use blockhub::protocol::code::{CloseCode, ErrorCode};
-use blockhub::protocol::message::decode_edit;
+use blockhub::protocol::message::decode::decode_edit;
 use blockhub::store::ProjectChange;
 use blockhub::transport::auth::{Keys, TokenKey, sign};
 use serde_json::{Value, json};
