@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::outbox::Outbox;
@@ -21,12 +22,19 @@ pub struct Entry {
     outbox: Arc<Outbox>,
     /// Set once, by the drain.
     leaves_at: OnceLock<Instant>,
+    /// The drain wakes the connection by it, or it wakes at once when it comes to wait.
+    told: Notify,
 }
 
 impl Entry {
     /// When the connection is to close, if the hub drains.
     pub fn leaves_at(&self) -> Option<Instant> {
         self.leaves_at.get().copied()
+    }
+
+    /// Waits until the drain names that moment; returns once.
+    pub async fn told(&self) {
+        self.told.notified().await;
     }
 }
 
@@ -42,7 +50,7 @@ pub struct Roll {
 impl Roll {
     /// A connection begins.
     pub fn enter(&self, id: ConnectionId, outbox: Arc<Outbox>) -> Arc<Entry> {
-        let entry = Arc::new(Entry { outbox, leaves_at: OnceLock::new() });
+        let entry = Arc::new(Entry { outbox, leaves_at: OnceLock::new(), told: Notify::new() });
         self.entries.insert(id, entry.clone());
         entry
     }
@@ -77,8 +85,8 @@ impl Roll {
             let reconnect_in_ms = window_ms.saturating_mul(at as u64) / count;
             let moment = Instant::now() + Duration::from_millis(reconnect_in_ms);
             if entry.leaves_at.set(moment).is_ok() {
-                // The frame also wakes the connection's task, which then sees its moment.
                 entry.outbox.reply(encode(&ServerMessage::Draining { reconnect_in_ms }));
+                entry.told.notify_one();
             }
         }
     }
