@@ -89,28 +89,37 @@ pub async fn run<Stop: Future<Output = ()>>(
     metrics: PrometheusHandle,
     mut stop: impl FnMut() -> Stop,
 ) {
-    let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
+    let (shutdown, calls, sockets) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
     let hub = Hub::start(parts(config, &opened));
     let housekeeping = tokio::spawn(housekeeping::run(Arc::downgrade(&hub), keeping(config)));
     let upkeep = tokio::spawn(keep_up(metrics.clone()));
-    let router = router(config, &hub, metrics, &tracker);
-    let serving = tokio::spawn(listener::serve(listener, router, shutdown.clone(), tracker.clone()));
+    let router = router(config, &hub, metrics, &sockets);
+    let serving = tokio::spawn(listener::serve(listener, router, shutdown.clone(), calls.clone()));
     stop().await;
     tracing::info!(connections = hub.roll.len(), window = ?config.drain, "draining");
     hub.roll.drain(config.drain);
-    shutdown.cancel();
-    tracker.close();
     tokio::select! {
-        waited = timeout(config.drain + FAREWELL, tracker.wait()) => match waited {
-            Ok(()) => tracing::info!("drained"),
-            Err(_) => tracing::warn!(connections = hub.roll.len(), "some connections did not end in time"),
-        },
+        // Calls are answered for as long as there are sockets: whoever asks whether the hub is ready must hear that it
+        // is not.
+        () = ended(&hub, &sockets, config.drain + FAREWELL) => {
+            shutdown.cancel();
+            ended(&hub, &calls, FAREWELL).await;
+        }
         () = stop() => tracing::warn!("told to stop twice: stopping at once"),
     }
     serving.abort();
     housekeeping.abort();
     upkeep.abort();
     drop(opened.lock);
+}
+
+/// Waits for the tasks of connections.
+async fn ended(hub: &Hub, tasks: &TaskTracker, patience: Duration) {
+    tasks.close();
+    match timeout(patience, tasks.wait()).await {
+        Ok(()) => tracing::info!("drained"),
+        Err(_) => tracing::warn!(connections = hub.roll.len(), "some connections did not end in time"),
+    }
 }
 
 fn parts(config: &Config, opened: &Opened) -> HubParts {
@@ -144,6 +153,9 @@ fn router(config: &Config, hub: &Arc<Hub>, metrics: PrometheusHandle, tracker: &
 }
 
 fn upgrade(gate: &Gate, hub: &Arc<Hub>, request: Request) -> Response {
+    if hub.roll.draining().is_some() {
+        return http::draining();
+    }
     let hub = hub.clone();
     match gate.upgrade(request, move |arrival| Connection::new(hub, arrival)) {
         Ok(response) => response,

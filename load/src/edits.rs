@@ -158,7 +158,8 @@ impl Writer {
                 "ack" => {
                     let acked = heard.id.and_then(|id| under_way.remove(id));
                     let (at, sent) = acked.ok_or_else(|| LoadError::Wrong(format!("an ack for nobody: {message}")))?;
-                    tally.acks.saturating_record(u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX));
+                    let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    tally.acks.record(micros).map_err(|error| LoadError::Wrong(error.to_string()))?;
                     self.blocks[at].1 += 1;
                     if Instant::now() < until {
                         self.edit(at, &mut under_way).await?;

@@ -1,7 +1,8 @@
 //! Accepts TCP connections and speaks HTTP on them until they become sockets.
 //!
 //! Promises: a connection that says nothing, or never ends its head, is closed in time (hyper alone waits for ever on
-//! some of them); nothing is accepted any more once the shutdown has begun, and requests under way are answered.
+//! some of them); nothing is accepted any more once the shutdown has begun, which is when the drain has ended, and
+//! requests under way are answered.
 //! Must never: stop accepting because one connection failed.
 
 use std::io;

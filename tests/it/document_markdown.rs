@@ -193,8 +193,7 @@ fn text_that_was_never_markdown_is_written_so_that_it_stays_text() {
         "+ a\n- b",
         "| a |\n| - |",
     ] {
-        let block =
-            Seed { id: BlockId(Uuid::nil()), kind: "paragraph".into(), parent: None, content: content(source) };
+        let block = Seed { id: BlockId(Uuid::nil()), kind: "paragraph".into(), parent: None, content: content(source) };
         let read = blocks(&text(&[block]));
         assert_eq!(read.len(), 1, "{source:?} became {read:?}");
         assert_eq!(&*read[0].kind, "paragraph", "{source:?}");

@@ -9,7 +9,7 @@ use flate2::write::DeflateEncoder;
 use crate::socket_harness::{RawClient, Seen, Setup, ask, frame, words};
 
 /// A message as RFC 7692 deflates it.
-fn deflate(bytes: &[u8]) -> Vec<u8> {
+pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.flush().unwrap();
@@ -19,7 +19,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
     deflated
 }
 
-fn inflate(mut payload: Vec<u8>) -> Vec<u8> {
+pub fn inflate(mut payload: Vec<u8>) -> Vec<u8> {
     payload.extend_from_slice(&[0, 0, 0xFF, 0xFF, 0x01, 0, 0, 0xFF, 0xFF]);
     let mut bytes = Vec::new();
     DeflateDecoder::new(&*payload).read_to_end(&mut bytes).unwrap();

@@ -218,9 +218,9 @@ impl Room {
             Err(error) => {
                 // Whether it took effect is not known; a retry with the same editId tells, after the catch-up.
                 tracing::error!(project = %self.id, %error, edits = batch.submissions.len(), "a commit failed");
-                let caught_up = self.catch_up().await;
+                // The reply first, the event after it ([MS5]): nothing else is decided in between.
                 self.refuse_applied(batch, &busy("The database is not available just now."));
-                if let Err(error) = caught_up {
+                if let Err(error) = self.catch_up().await {
                     tracing::warn!(project = %self.id, %error, "the room will catch up with the next comparison");
                 }
             }

@@ -71,9 +71,14 @@ fn may_go_on(http: &Http, request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(Refusal::new(ErrorCode::Forbidden, message)));
     }
     match http.hub.roll.draining() {
-        Some(_) => Err(again(ErrorCode::Draining, "This hub is about to stop.")),
+        Some(_) => Err(draining()),
         None => Ok(()),
     }
+}
+
+/// The answer of a hub that is about to stop ([DR1]).
+pub fn draining() -> Problem {
+    again(ErrorCode::Draining, "This hub is about to stop.")
 }
 
 fn again(code: ErrorCode, message: &str) -> Problem {

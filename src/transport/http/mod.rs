@@ -69,6 +69,11 @@ pub fn refused(status: StatusCode, message: &str) -> Response {
     Problem::with_status(status, code, message).into_response()
 }
 
+/// The hub is about to stop ([DR1]).
+pub fn draining() -> Response {
+    guard::draining().into_response()
+}
+
 fn described() -> OpenApiRouter<Arc<Http>> {
     describe::api()
         .routes(routes!(projects::create, projects::list))

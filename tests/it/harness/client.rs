@@ -123,6 +123,24 @@ impl Client {
         self.find("any message", |_| true).await
     }
 
+    /// The same, from a hub that may be killed: `None` when the socket has ended.
+    pub async fn next_or_end(&mut self) -> Option<Value> {
+        while self.waiting.is_empty() {
+            self.receive("any message").await.ok()?;
+        }
+        Some(self.received[self.waiting.remove(0)].clone())
+    }
+
+    /// Sends to a hub that may be killed: `None` when the socket has ended.
+    pub async fn offer(&mut self, message: Value) -> Option<()> {
+        self.socket.send(Message::text(message.to_string())).await.ok()
+    }
+
+    /// Goes on from `before` in a project that will be joined with `since`.
+    pub fn remember(&mut self, project: &str, before: Followed) {
+        self.followed.insert(project.to_owned(), before);
+    }
+
     /// Joins a project, from nothing.
     pub async fn join(&mut self, project: &str) -> Value {
         let joined = self.ask(json!({ "type": "join", "project": project })).await;

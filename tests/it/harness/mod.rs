@@ -8,5 +8,7 @@ pub mod desk;
 pub mod faulty;
 pub mod hub;
 pub mod keystrokes;
+pub mod replica;
 pub mod string_hub;
 pub mod typist;
+pub mod whim;

@@ -23,7 +23,8 @@ async fn dr1_what_was_sent_is_answered_before_the_connection_closes(database: &D
     desk.hub.roll.drain(Duration::ZERO);
     let mut edits = Vec::new();
     for _ in 0..20 {
-        let op = json!([{"op": "insert", "block": fresh(), "kind": "text", "parent": null, "after": null, "content": {}}]);
+        let op =
+            json!([{"op": "insert", "block": fresh(), "kind": "text", "parent": null, "after": null, "content": {}}]);
         edits.push(ann.say(json!({"type": "edit", "project": project, "editId": fresh(), "ops": op})).await);
     }
     assert_eq!(ann.connection.next_time(), Some(Duration::ZERO));

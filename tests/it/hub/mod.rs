@@ -5,4 +5,6 @@ mod draining;
 mod editing;
 mod faults;
 mod joining;
+mod leaving;
+mod pressing;
 mod two_hubs;

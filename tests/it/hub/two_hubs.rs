@@ -26,8 +26,7 @@ async fn jn5_edits_of_another_hub_arrive_in_order_with_the_bus_and_without(datab
     let shared: Arc<dyn Bus> = Arc::new(LocalBus::default());
     for bus in [Some(shared), None] {
         let own = || -> Arc<dyn Bus> { Arc::new(LocalBus::default()) };
-        let (here, there) =
-            two(database, bus.clone().unwrap_or_else(own), bus.clone().unwrap_or_else(own)).await;
+        let (here, there) = two(database, bus.clone().unwrap_or_else(own), bus.clone().unwrap_or_else(own)).await;
         let project = here.project().await;
         let mut ann = here.joined("ann", &project).await;
         let mut bob = there.joined("bob", &project).await;
