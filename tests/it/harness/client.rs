@@ -99,20 +99,6 @@ impl Client {
         self.find(&format!("a reply to {id}"), |message| message["id"] == id).await
     }
 
-    /// As `ask`, for when the hub may go away meanwhile: `None` if the socket ended first.
-    pub async fn try_ask(&mut self, mut message: Value) -> Option<Value> {
-        self.asked += 1;
-        let id = format!("q{}", self.asked);
-        message["id"] = json!(id);
-        self.socket.send(Message::text(message.to_string())).await.ok()?;
-        loop {
-            if let Some(place) = self.waiting.iter().position(|at| self.received[*at]["id"] == *id) {
-                return Some(self.received[self.waiting.remove(place)].clone());
-            }
-            self.receive("a reply, or the end").await.ok()?;
-        }
-    }
-
     /// Waits for the next message of this type that nobody has asked for.
     pub async fn expect(&mut self, kind: &str) -> Value {
         self.find(&format!("`{kind}`"), |message| message["type"] == kind).await
