@@ -85,9 +85,10 @@ fn serve(settings: Settings) -> Result<(), Failure> {
     runtime.block_on(async {
         let opened = app::open_for_hub(&config.database).await?;
         let listener = listener::listen(config.listen).map_err(|error| Failure::Listen(config.listen, error))?;
+        // Before anybody can know that the hub is there: a signal that nobody listens for ends the process undrained.
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         print(&config.first_lines(listener.local_addr()?, &opened.store.describe()))?;
         warn(&config);
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let told = tokio::sync::Notify::new();
         let listen_for_signals = async {
             loop {

@@ -10,6 +10,7 @@ mod document_protocol;
 mod domain;
 mod end_to_end;
 mod exchange;
+mod exchange_live;
 mod harness;
 mod http_access;
 mod http_blocks;

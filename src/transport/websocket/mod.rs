@@ -55,13 +55,14 @@ pub trait Peer: Send + 'static {
     fn gone(self) -> impl Future<Output = ()> + Send;
 }
 
+/// Boxed, so that an idle connection's task does not keep room for the largest of them.
 impl Peer for Connection {
     fn outbox(&self) -> Arc<Outbox> {
         Arc::clone(&self.outbox)
     }
 
     async fn text(&mut self, text: &str) {
-        Self::text(self, text).await;
+        Box::pin(Self::text(self, text)).await;
     }
 
     async fn binary(&mut self) {
@@ -77,11 +78,11 @@ impl Peer for Connection {
     }
 
     async fn on_time(&mut self) {
-        Self::on_time(self).await;
+        Box::pin(Self::on_time(self)).await;
     }
 
     async fn on_progress(&mut self) {
-        Self::on_progress(self).await;
+        Box::pin(Self::on_progress(self)).await;
     }
 
     async fn gone(self) {

@@ -85,6 +85,19 @@ impl Client {
         self.reply(&id).await
     }
 
+    /// Like `ask`, of a hub that may close the socket instead of answering: the close code.
+    ///
+    /// # Errors
+    /// The socket was closed first.
+    pub async fn try_ask(&mut self, mut message: Value) -> Result<Value, Option<u16>> {
+        self.asked += 1;
+        let id = format!("q{}", self.asked);
+        message["id"] = json!(id);
+        // If it cannot be sent any more, what came before the end still says why.
+        let _ = self.socket.send(Message::text(message.to_string())).await;
+        self.try_find("a reply or the end", |message| message["id"] == id).await
+    }
+
     /// Sends a message under a new `id`, which is returned.
     pub async fn begin(&mut self, mut message: Value) -> String {
         self.asked += 1;
@@ -186,29 +199,43 @@ impl Client {
     }
 
     async fn find(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        match self.try_find(what, fits).await {
+            Ok(message) => message,
+            Err(code) => panic!("the socket closed ({code:?}) instead of {what}; {}", self.told()),
+        }
+    }
+
+    async fn try_find(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<Value, Option<u16>> {
         loop {
             if let Some(place) = self.waiting.iter().position(|at| fits(&self.received[*at])) {
-                return self.received[self.waiting.remove(place)].clone();
+                return Ok(self.received[self.waiting.remove(place)].clone());
             }
-            if let Err(code) = self.receive(what).await {
-                panic!("the socket closed ({code:?}) instead of {what}; {}", self.told());
-            }
+            self.receive(what).await?;
         }
     }
 
     /// Takes the next message; the close code if there is none.
     async fn receive(&mut self, what: &str) -> Result<(), Option<u16>> {
-        let Ok(message) = timeout(PATIENCE, self.socket.next()).await else {
+        let Ok(message) = timeout(PATIENCE, self.next_frame()).await else {
             panic!("waited in vain for {what}; {}", self.told());
         };
         match message {
             Some(Ok(Message::Text(text))) => self.take(serde_json::from_str(&text).unwrap()),
             Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
             Some(Ok(other)) => panic!("the hub sent {other:?}"),
             Some(Err(_)) | None => return Err(None),
         }
         Ok(())
+    }
+
+    /// The next frame that says something: pings do not prolong a wait.
+    async fn next_frame(&mut self) -> Option<Result<Message, Error>> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                frame => return frame,
+            }
+        }
     }
 
     fn take(&mut self, message: Value) {

@@ -6,11 +6,12 @@ mod judging;
 mod player;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use self::judge::{Outcome, Testimony, faults};
 use self::player::Player;
@@ -30,6 +31,8 @@ const KILLS: [u64; 5] = [200, 0, 700, 3, 400];
 const AWAY: usize = 5;
 /// Edits of each client after the last death.
 const LAST_EDITS: usize = 4;
+/// Longer than anything takes: it only turns a hang into a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 on_both!(ed1_ed2_jn3_every_acked_edit_is_there_once_however_often_the_hub_is_killed);
 
@@ -76,7 +79,8 @@ async fn play_and_kill(
     let mut counted = tally.subscribe();
     let playing: Vec<_> = players.into_iter().map(|player| player.plays_until_the_end(ws.clone())).collect();
     let playing = tokio::spawn(all(playing));
-    counted.wait_for(|acks| *acks >= end).await.unwrap();
+    let came = timeout(PATIENCE, counted.wait_for(|acks| *acks >= end)).await.is_ok();
+    assert!(came, "no more acks come, after {}", *tally.borrow());
     let launch = hub.kill().await;
     let players = playing.await.unwrap();
     (launch.start().await, players)
