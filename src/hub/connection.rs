@@ -128,6 +128,11 @@ impl Connection {
         drain.into_iter().chain(own).min()
     }
 
+    /// Waits until `next_time` has another answer though nothing was said or done here: the drain began.
+    pub async fn rescheduled(&self) {
+        self.entry.told().await;
+    }
+
     /// A time that `next_time` named has come.
     pub async fn on_time(&mut self) {
         if self.entry.leaves_at().is_some_and(|at| at <= Instant::now()) {

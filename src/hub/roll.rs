@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::outbox::Outbox;
@@ -21,6 +22,8 @@ pub struct Entry {
     outbox: Arc<Outbox>,
     /// Set once, by the drain.
     leaves_at: OnceLock<Instant>,
+    /// The drain wakes the connection by it, or it wakes at once when it comes to wait.
+    told: Notify,
 }
 
 impl Entry {
@@ -29,11 +32,16 @@ impl Entry {
         self.leaves_at.get().copied()
     }
 
+    /// Waits until the drain names that moment; returns once.
+    pub async fn told(&self) {
+        self.told.notified().await;
+    }
+
     fn send_away(&self, reconnect_in_ms: u64) {
         let moment = Instant::now() + Duration::from_millis(reconnect_in_ms);
         if self.leaves_at.set(moment).is_ok() {
-            // The frame also wakes the connection's task, which then sees its moment.
             self.outbox.reply(encode(&ServerMessage::Draining { reconnect_in_ms }));
+            self.told.notify_one();
         }
     }
 }
@@ -50,7 +58,7 @@ pub struct Roll {
 impl Roll {
     /// A connection begins. One whose handshake was under way when the drain began has to go at once.
     pub fn enter(&self, id: ConnectionId, outbox: Arc<Outbox>) -> Arc<Entry> {
-        let entry = Arc::new(Entry { outbox, leaves_at: OnceLock::new() });
+        let entry = Arc::new(Entry { outbox, leaves_at: OnceLock::new(), told: Notify::new() });
         self.entries.insert(id, entry.clone());
         // On the roll first: either the drain finds it there, or the drain is found here.
         if self.draining().is_some() {

@@ -3,11 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lines of a file, beyond which it is two.
-const LINES_MAX: usize = 420;
-
-/// A catalogue of types, without bodies.
-const CATALOGUE: &str = "protocol/message/mod.rs";
+/// Lines of a file: about 400, and what goes far beyond is two.
+const LINES_MAX: usize = 450;
 
 /// What stands on which floor, from the ground up; those on one floor do not know each other, but for the pairs below.
 const FLOORS: [&[&str]; 6] = [
@@ -84,7 +81,7 @@ fn every_file_says_what_it_is_what_it_promises_and_what_it_must_never_do() {
 
 #[test]
 fn no_file_is_too_long() {
-    for (path, text) in sources().into_iter().filter(|(path, _)| path != Path::new(CATALOGUE)) {
+    for (path, text) in sources() {
         let lines = text.lines().count();
         assert!(lines <= LINES_MAX, "{} has {lines} lines: it is two files", path.display());
     }

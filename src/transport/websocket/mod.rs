@@ -43,6 +43,10 @@ pub trait Peer: Send + 'static {
     fn binary(&mut self) -> impl Future<Output = ()> + Send;
     /// How long until `on_time` wants to be called.
     fn next_time(&self) -> Option<Duration>;
+    /// Waits until `next_time` has another answer though nothing was said or done.
+    fn rescheduled(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
     /// A time that `next_time` named has come.
     fn on_time(&mut self) -> impl Future<Output = ()> + Send;
     /// The outbox has lags to hand out.
@@ -67,6 +71,10 @@ impl Peer for Connection {
 
     fn next_time(&self) -> Option<Duration> {
         Self::next_time(self)
+    }
+
+    async fn rescheduled(&self) {
+        Self::rescheduled(self).await;
     }
 
     async fn on_time(&mut self) {

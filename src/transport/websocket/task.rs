@@ -106,6 +106,7 @@ impl Reading<'_> {
                 () = self.outbox.lags_due() => None,
                 input = self.input() => Some(input),
                 () = passed(next_time) => continue,
+                () = peer.rescheduled() => continue,
             };
             match input {
                 None => self.held_up(peer.on_progress()).await,

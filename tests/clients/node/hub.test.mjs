@@ -125,8 +125,8 @@ describe("the hub and ws", { concurrency: true, timeout: 120 * SECOND_MS }, () =
     assert.equal((await bob.expect("events")).events[0].editId, ack.editId)
 
     const update = patch => [{ op: "update", block, baseVersion: 1, patch }]
-    assert.equal((await ann.edit(project, update({ color: "red" }))).merged, false)
-    assert.equal((await bob.edit(project, update({ size: 3 }))).merged, true)
+    assert.equal((await bob.edit(project, update({ size: 3 }))).merged, false)
+    assert.equal((await ann.edit(project, update({ color: "red" }))).merged, true)
     const conflict = await bob.edit(project, update({ color: "blue" }))
     assert.equal(conflict.type, "conflict")
     const [{ paths, current, base, changedBy }] = conflict.conflicts

@@ -100,7 +100,9 @@ class TheHub(unittest.IsolatedAsyncioTestCase):
         first = await ann.edit(project, {**change, "changes": [{"at": 2, "delete": 0, "insert": "fast "}]})
         second = await bob.edit(project, {**change, "changes": [{"at": 5, "delete": 0, "insert": " 😀"}]})
         self.assertEqual([first["type"], second["type"], second["merged"]], ["ack", "ack", True])
-        joined = await (await Client.hello("eve")).ask({"type": "join", "project": project})
+        eve = await Client.hello("eve")
+        self.addAsyncCleanup(eve.close)
+        joined = await eve.ask({"type": "join", "project": project})
         self.assertEqual(joined["blocks"][0]["content"]["text"], "A fast hub 😀.")
 
     async def test_jn2_who_comes_back_gets_just_what_was_missed(self):

@@ -1,0 +1,4 @@
+//! The real program, as people run it: a process, its command line, its end.
+
+mod documents;
+mod start;
