@@ -98,10 +98,12 @@ impl Registry {
         }
     }
 
-    /// The same, for what nobody else would make up for: it waits as long as it takes.
-    pub async fn send_surely(&self, project: ProjectId, mut command: Command) {
-        while let Err(back) = self.bring(project, command, MAILBOX_WAIT).await {
-            command = back;
+    /// Brings a command to the project's room if it is open, for what nobody else would make up for: it waits as long
+    /// as the room lives. It opens none: a runtime that ends would end each new one at once, again and again.
+    pub async fn send_surely(&self, project: ProjectId, command: Command) {
+        let mailbox = self.rooms.get(&project).map(|room| room.mailbox.clone());
+        if let Some(mailbox) = mailbox {
+            let _ = mailbox.send(command).await;
         }
     }
 
