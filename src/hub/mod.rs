@@ -22,7 +22,7 @@ pub mod weight;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
 use self::committer::Committer;
@@ -39,12 +39,15 @@ use crate::domain::decide::EditLimits;
 use crate::domain::edit::Edit;
 use crate::domain::ids::{EditId, HubId, ProjectId, RequestId};
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
+use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::NamedUser;
 use crate::protocol::message::limits::WireLimits;
 use crate::protocol::message::reply::{Ack, ConflictReport, Refusal};
 use crate::session::Sessions;
 use crate::store::Store;
 
+/// Reads of the log for sockets that go on at once.
+const HISTORY_READS_MAX: usize = 64;
 /// How long a call waits for its room; what became of an edit then is told by its `editId`.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
 
@@ -182,6 +185,7 @@ impl Hub {
                 block_bytes_max: parts.limits.block_bytes_max,
                 text_window_max: parts.limits.text_window_max,
             },
+            readers: Arc::new(Semaphore::new(HISTORY_READS_MAX)),
         };
         let hub = Arc::new(Self {
             id: parts.id,
@@ -220,6 +224,9 @@ impl Hub {
         min_seq: Option<Seq>,
     ) -> Result<Snapshot, Refusal> {
         self.permit(caller, project, Action::Read).await?;
+        if at.zip(min_seq).is_some_and(|(at, min_seq)| at < min_seq) {
+            return Err(Refusal::new(ErrorCode::Malformed, "`at` is before `minSeq`."));
+        }
         let (reply, snapshot) = oneshot::channel();
         self.registry.send(project, Command::Read { min_seq: min_seq.max(at), reply }).await;
         let now = match tokio::time::timeout(CALL_WITHIN, snapshot).await {

@@ -59,6 +59,8 @@ async fn a_snapshot_is_never_older_than_min_seq() {
     let server = Server::open().await;
     let (path, block) = page(&server).await;
     let ack = edit(&server, &path, &patch(&block, 1, json!({"color": "red"}))).await.json();
+    let before = server.get(&format!("{path}/blocks?at=0&minSeq={}", ack["seq"])).expect(400).await.json();
+    assert_eq!(before["code"], "malformed", "a snapshot is never older than minSeq");
     let snapshot = server.get(&format!("{path}/blocks?minSeq={}", ack["seq"])).expect(200).await.json();
     assert_eq!(snapshot["seq"], ack["seq"]);
 }

@@ -22,7 +22,6 @@ mod http_sessions;
 mod hub;
 mod kill_nine;
 mod outbox_policy;
-mod process;
 mod protocol_decode;
 mod protocol_encode;
 mod protocol_frame;

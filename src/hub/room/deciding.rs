@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::command::{Submission, busy, internal};
-use super::people::{forbidden, permit};
+use super::people::permit;
 use super::reading::blocks_at;
 use super::submit::Decided;
 use super::{Room, not_found, not_joined};
@@ -196,7 +196,8 @@ impl Room {
     /// The edit id is another user's; who may not see the project learns nothing.
     fn not_yours(&self, submission: &Submission) -> Outcome {
         let visible = self.role_of(&submission.caller.principal).is_some();
-        Outcome::Refused(if visible { forbidden() } else { not_found() })
+        let taken = || Refusal::new(ErrorCode::Forbidden, "This editId was used by another user.");
+        Outcome::Refused(if visible { taken() } else { not_found() })
     }
 
     fn unavailable(&self, error: &StoreError) -> Refusal {

@@ -21,7 +21,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use self::command::{Command, Seat, busy};
@@ -60,6 +60,8 @@ pub struct RoomEnv {
     pub bus: Arc<dyn Bus>,
     /// What deciding keeps.
     pub limits: EditLimits,
+    /// Reads of the log that may go on at once, of all rooms; who comes then is told `busy`.
+    pub readers: Arc<Semaphore>,
 }
 
 /// One connection in the room.

@@ -85,10 +85,15 @@ impl Room {
         if let Err(refusal) = self.permit_member(connection, Action::Read) {
             return reply.refuse(&refusal);
         }
+        let Ok(permit) = self.env.readers.clone().try_acquire_owned() else {
+            return reply.refuse(&busy("Too much history is being read just now."));
+        };
         let (store, project): (Arc<dyn Store>, _) = (self.env.store.clone(), self.id);
         let (span, head) = (Span::Before(before), self.replica.project.seq);
         tokio::spawn(async move {
-            match store.events(project, span, limit + 1).await {
+            let read = store.events(project, span, limit + 1).await;
+            drop(permit);
+            match read {
                 Ok(events) => match Piece::of(events, span, head, limit) {
                     Ok(Piece { events, more }) => {
                         let (outbox, receipt) = reply.take();

@@ -9,9 +9,20 @@ use super::scene::{Scene, closes, fresh, insert, launch, upgraded};
 use crate::contract::on_both;
 use crate::harness::client::Client;
 use crate::harness::database::Database;
+use crate::harness::hub::TestHub;
 use crate::socket_harness::frame;
 
 on_both!(dr1_sigterm_serves_everybody_until_their_time_and_closes_with_1012);
+
+#[tokio::test]
+async fn the_first_lines_say_where_on_what_and_for_whom() {
+    let database = Database::sqlite();
+    let hub = TestHub::start(&database).await;
+    hub.says("open to this machine only").await;
+    let lines: Vec<_> = hub.log().lines().map(str::to_owned).collect();
+    assert_eq!(lines[0], format!("BlockHub {} listening on http://{}", env!("CARGO_PKG_VERSION"), hub.address()));
+    assert!(lines[1].starts_with("stores in sqlite "), "{}", lines[1]);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_hub_on_a_sqlite_file_is_refused_and_the_first_goes_on() {

@@ -3,6 +3,8 @@
 //! Promises: every message gets its reply, in order per project; what a client does wrong concerns that message alone.
 //! Must never: know what kind of socket it is.
 
+mod greeting;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,15 +20,14 @@ use super::room::command::{Command, Join, Reply, Seat, Submission, Waiter};
 use super::room::not_joined;
 use super::{Caller, Hub, Intent};
 use crate::domain::access::Principal;
-use crate::domain::ids::{ConnectionId, ProjectId, RequestId, SessionId};
+use crate::domain::ids::{ConnectionId, ProjectId, RequestId};
 use crate::domain::sequence::Timestamp;
 use crate::protocol::code::{CloseCode, ErrorCode};
-use crate::protocol::message::client::{ClientMessage, Envelope, NamedUser, Since};
+use crate::protocol::message::client::{ClientMessage, Envelope, Since};
 use crate::protocol::message::decode::decode;
 use crate::protocol::message::encode::encode;
 use crate::protocol::message::reply::{Receipt, Refusal};
 use crate::protocol::message::server::ServerMessage;
-use crate::session::Session;
 
 /// How long a client may take to say `hello` ([CN4]).
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -112,7 +113,7 @@ impl Connection {
     pub async fn binary(&mut self) {
         let receipt = Receipt { id: None, request: RequestId(Uuid::new_v4()) };
         if matches!(self.state, State::Greeting { .. }) {
-            return self.turn_away(receipt, &say_hello());
+            return self.turn_away(receipt, &greeting::say_hello());
         }
         self.reject(receipt, &Refusal::new(ErrorCode::Unsupported, "Binary messages are not part of this protocol."));
     }
@@ -203,62 +204,6 @@ impl Connection {
         }
     }
 
-    async fn greet(&mut self, envelope: Option<Envelope>, request: RequestId) {
-        let (id, hello) = match envelope {
-            Some(Envelope { id, message: ClientMessage::Hello { token, session, user } }) => {
-                (id, (token, session, user))
-            }
-            other => {
-                let id = other.and_then(|envelope| envelope.id);
-                return self.turn_away(Receipt { id, request }, &say_hello());
-            }
-        };
-        let receipt = Receipt { id, request };
-        if let Some(retry_after_ms) = self.hub.roll.draining() {
-            let refusal = Refusal::new(ErrorCode::Draining, "This hub is about to restart; connect again.");
-            self.error(receipt, &Refusal { retry_after_ms: Some(retry_after_ms), ..refusal });
-            return self.close(CloseCode::Restart, "draining");
-        }
-        self.welcome(receipt, hello).await;
-    }
-
-    async fn welcome(&mut self, receipt: Receipt, hello: (Option<String>, Option<SessionId>, Option<NamedUser>)) {
-        let State::Greeting { arrival, .. } = &mut self.state else { return };
-        let token = hello.0.or(arrival.token.take());
-        let principal = match self.hub.authenticator.authenticate(token.as_deref(), hello.2, now()) {
-            Ok(principal) => principal,
-            Err(refusal) => return self.turn_away(receipt, &refusal),
-        };
-        let session = self.session(hello.1, &principal).await;
-        let welcome = ServerMessage::Welcome {
-            receipt,
-            connection: self.id,
-            session,
-            hub: &self.hub.id,
-            principal: &principal,
-            limits: &self.hub.limits,
-        };
-        self.outbox.reply(encode(&welcome));
-        self.state = State::Open(Box::new(Open { principal, warned: Warned::No, seats: HashMap::new() }));
-    }
-
-    /// The session that was named, if it is this user's; else a new one, silently.
-    async fn session(&self, wanted: Option<SessionId>, principal: &Principal) -> SessionId {
-        if let Some(id) = wanted {
-            match self.hub.sessions.touch(id, principal.user(), now()).await {
-                Ok(Some(session)) => return session.id,
-                Ok(None) => metrics::counter!("blockhub_sessions_not_resumed_total").increment(1),
-                Err(error) => tracing::warn!(%error, "a session could not be looked up"),
-            }
-        }
-        let fresh = Session::new(SessionId(Uuid::new_v4()), principal.user().clone(), serde_json::Map::new(), now());
-        let id = fresh.id;
-        if let Err(error) = self.hub.sessions.create(fresh).await {
-            tracing::warn!(%error, "a session could not be kept; it ends with the connection");
-        }
-        id
-    }
-
     async fn handle(&mut self, message: ClientMessage, receipt: Receipt) {
         let State::Open(open) = &mut self.state else { return };
         if open.principal.expired(now()) && !matches!(message, ClientMessage::Refresh { .. }) {
@@ -267,7 +212,9 @@ impl Connection {
         let reply = Reply::new(self.outbox.clone(), receipt.clone());
         match message {
             ClientMessage::Hello { .. } => {
-                reply.refuse(&Refusal::new(ErrorCode::Malformed, "hello was said before; it comes once, and first."));
+                reply.take();
+                let refusal = Refusal::new(ErrorCode::Malformed, "hello was said before; it comes once, and first.");
+                self.reject(receipt, &refusal);
             }
             ClientMessage::Ping => {
                 reply.take();
@@ -421,10 +368,6 @@ impl Open {
         };
         Some(Duration::from_millis(u64::try_from(at.0 - now.0).unwrap_or(0)))
     }
-}
-
-fn say_hello() -> Refusal {
-    Refusal::new(ErrorCode::Unauthenticated, "The first message must be a valid hello.")
 }
 
 fn expired() -> Refusal {
