@@ -45,6 +45,7 @@ async fn the_readme_is_imported_joined_edited_and_exported_again(database: &Data
     let before = command(database, &["export", &untouched, "--format", "md"]).await;
     assert_eq!(exported, before.replacen("exactly once", "once and only once", 1));
     assert!(README.contains("exactly once"));
-    let json: Value = serde_json::from_str(&command(database, &["export", &project, "--format", "json"]).await).unwrap();
+    let json: Value =
+        serde_json::from_str(&command(database, &["export", &project, "--format", "json"]).await).unwrap();
     assert_eq!(json["title"], "Read me");
 }
