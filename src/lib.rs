@@ -1,4 +1,19 @@
-//! BlockHub.
+//! BlockHub: a real-time collaboration server.
+//!
+//! The map, from the ground up; imports only go down. `docs/architecture.md` tells the rest.
+//!
+//! - [`domain`]: the rules, pure: blocks, edits, deciding, merging, text, the policy.
+//! - [`protocol`]: the wire, and the only types that know JSON keys.
+//! - [`document`]: Markdown and JSON files to blocks and back, pure.
+//! - [`store`]: durable truth, on Postgres or SQLite.
+//! - [`bus`]: hints between hubs, which may be lost.
+//! - [`session`]: what outlives a user's connections.
+//! - [`hub`]: the living part: connections, rooms, the life of an edit.
+//! - [`transport`]: how the world reaches it: WebSocket and HTTP.
+//! - [`config`], [`telemetry`]: settings; logs and metrics.
+//! - [`exchange`], [`app`]: import and export; everything put together.
+//!
+//! `src/main.rs` is the command line.
 
 pub mod app;
 pub mod bus;
