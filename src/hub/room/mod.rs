@@ -118,16 +118,10 @@ pub async fn run(
         Ok(Some(replica)) => {
             metrics::counter!("blockhub_rooms_opened_total").increment(1);
             let mut room = Room::new(env, registry.clone(), id, standing, replica);
-            match room.live(&mut mailbox).await {
-                Ending::Idle => return,
-                Ending::Gone => {
-                    room.dismiss(LeftReason::Deleted);
-                    not_found()
-                }
-                Ending::Failed => {
-                    room.disconnect();
-                    busy("The project cannot be read just now.")
-                }
+            let ending = room.live(&mut mailbox).await;
+            match room.end(&ending) {
+                Some(refusal) => refusal,
+                None => return,
             }
         }
         Ok(None) => not_found(),
@@ -184,6 +178,23 @@ impl Room {
         };
         room.stand();
         room
+    }
+
+    /// Tells the members and whoever waits; what is to be said to those who come now, unless nobody does.
+    fn end(&mut self, ending: &Ending) -> Option<Refusal> {
+        let refusal = match ending {
+            Ending::Idle => return None,
+            Ending::Gone => {
+                self.dismiss(LeftReason::Deleted);
+                not_found()
+            }
+            Ending::Failed => {
+                self.disconnect();
+                busy("The project cannot be read just now.")
+            }
+        };
+        self.waiting.drain(..).for_each(|command| command.refuse(&refusal));
+        Some(refusal)
     }
 
     /// Works until the end; after a panic, on a fresh replica.

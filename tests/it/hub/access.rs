@@ -26,6 +26,7 @@ on_both!(
     ac2_a_role_that_is_withdrawn_counts_within_a_second_also_unannounced,
     ac3_losing_access_ends_the_room_and_not_the_connection,
     ac3_a_deleted_project_ends_the_room_and_a_renamed_one_is_told,
+    ac3_what_was_asked_of_a_room_that_ends_is_answered_with_not_found,
     ed2_an_edit_of_before_is_answered_even_when_the_role_is_gone,
     ac1_a_stranger_who_knows_an_edit_id_learns_nothing_of_the_project,
     cn7_no_edit_is_applied_after_the_end_of_the_token,
@@ -139,6 +140,23 @@ async fn ac3_a_deleted_project_ends_the_room_and_a_renamed_one_is_told(database:
     assert_eq!(join(&mut ann, &project).await["code"], "not_found");
     desk.store.set_deleted(id, None).await.unwrap();
     assert_eq!(join(&mut ann, &project).await["type"], "joined");
+}
+
+async fn ac3_what_was_asked_of_a_room_that_ends_is_answered_with_not_found(database: &Database) {
+    let desk = Desk::open(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    desk.store.set_deleted(project.parse().unwrap(), Some(now())).await.unwrap();
+    // All of it is in the room before the first commit finds out.
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        asked.push(ann.say(json!({"type": "edit", "project": project, "editId": fresh(), "ops": insert()})).await);
+        asked.push(ann.say(json!({"type": "history", "project": project})).await);
+    }
+    for id in asked {
+        let answer = ann.answer(&id).await;
+        assert!(["not_found", "not_joined"].contains(&answer["code"].as_str().unwrap_or("")), "{answer}");
+    }
 }
 
 async fn ed2_an_edit_of_before_is_answered_even_when_the_role_is_gone(database: &Database) {
