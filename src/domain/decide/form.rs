@@ -58,7 +58,7 @@ impl<'a> Seen<'a> {
     }
 
     fn look_at_update(&mut self, block: BlockId, patch: &'a Content) -> Result<(), &'static str> {
-        if self.texts.get(&block).is_some_and(|texts| texts.iter().any(|path| merge::replaces(patch, path))) {
+        if self.texts.get(&block).is_some_and(|texts| texts.iter().any(|path| stands_in_the_way(patch, path))) {
             return Err("the same edit changes a text that this update replaces");
         }
         self.patches.entry(block).or_default().push(patch);
@@ -72,10 +72,15 @@ impl<'a> Seen<'a> {
         }
         texts.push(path);
         match self.patches.get(&block) {
-            Some(patches) if patches.iter().any(|patch| merge::replaces(patch, path)) => {
+            Some(patches) if patches.iter().any(|patch| stands_in_the_way(patch, path)) => {
                 Err("the same edit replaces this text by an update")
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a patch has a leaf at, above or below a text's path; an empty object is a leaf too.
+fn stands_in_the_way(patch: &Content, path: &Pointer) -> bool {
+    merge::leaf_paths(patch).iter().any(|leaf| leaf.overlaps(path))
 }

@@ -178,7 +178,7 @@ fn ed11_a_text_stands_alone_on_its_path_in_an_edit() {
         op
     };
     assert_eq!(world.is_invalid("ann", vec![at("/text"), at("/text")]), 1);
-    for patch in [json!({"a": 1}), json!({"a": {"b": "t"}}), json!({"a": {"b": {"d": 1}}})] {
+    for patch in [json!({"a": 1}), json!({"a": {}}), json!({"a": {"b": "t"}}), json!({"a": {"b": {"d": 1}}})] {
         assert_eq!(world.is_invalid("ann", vec![at("/a/b"), update(id(1), 2, patch.clone())]), 1);
         assert_eq!(world.is_invalid("ann", vec![update(id(1), 2, patch), at("/a/b")]), 1);
     }
