@@ -53,6 +53,8 @@ uuid_id! {
     SessionId,
     /// One message or HTTP request and everything logged about it.
     RequestId,
+    /// One life of a hub: its name outlives a restart, this does not.
+    HubRun,
 }
 
 macro_rules! text_id {

@@ -37,7 +37,7 @@ use crate::domain::access::{Action, Principal};
 use crate::domain::block::{Block, Project};
 use crate::domain::decide::EditLimits;
 use crate::domain::edit::Edit;
-use crate::domain::ids::{EditId, HubId, ProjectId, RequestId};
+use crate::domain::ids::{EditId, HubId, HubRun, ProjectId, RequestId};
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::NamedUser;
@@ -155,6 +155,8 @@ pub struct HubParts {
 pub struct Hub {
     /// Its name.
     pub id: HubId,
+    /// This life of it.
+    pub run: HubRun,
     /// Durable truth.
     pub store: Arc<dyn Store>,
     /// Hints to other hubs.
@@ -176,8 +178,9 @@ pub struct Hub {
 impl Hub {
     /// A hub at work: its watcher and its lanes end when it is dropped.
     pub fn start(parts: HubParts) -> Arc<Self> {
+        let run = HubRun(Uuid::new_v4());
         let env = RoomEnv {
-            hub: parts.id.clone(),
+            run,
             store: parts.store.clone(),
             committer: Arc::new(Committer::new(&parts.store)),
             bus: parts.bus.clone(),
@@ -189,6 +192,7 @@ impl Hub {
         };
         let hub = Arc::new(Self {
             id: parts.id,
+            run,
             store: parts.store,
             bus: parts.bus,
             sessions: parts.sessions,
@@ -262,7 +266,7 @@ impl Hub {
         if let Err(Command::Changed) = self.registry.send_if_open(project, Command::Changed) {
             tracing::debug!(%project, "no open room to tell of a change, or a full one, which looks within a second");
         }
-        self.bus.publish(Hint { from: self.id.clone(), project, news: News::Changed });
+        self.bus.publish(Hint { from: self.run, project, news: News::Changed });
     }
 
     /// For health.

@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::Hub;
 use super::room::command::Command;
-use crate::bus::{Hint, News};
+use crate::bus::{Heard, Hint};
 use crate::domain::ids::ProjectId;
 use crate::store::Head;
 
@@ -28,14 +28,19 @@ pub async fn compare_heads(hub: Weak<Hub>) {
     loop {
         tick.tick().await;
         let Some(hub) = hub.upgrade() else { return };
-        let projects = hub.registry.projects();
-        if projects.is_empty() {
-            continue;
-        }
-        match hub.store.heads(&projects).await {
-            Ok(heads) => tell(&hub, &projects, heads),
-            Err(error) => tracing::warn!(%error, rooms = projects.len(), "heads could not be compared"),
-        }
+        compare(&hub).await;
+    }
+}
+
+/// Where do the open projects stand?
+async fn compare(hub: &Hub) {
+    let projects = hub.registry.projects();
+    if projects.is_empty() {
+        return;
+    }
+    match hub.store.heads(&projects).await {
+        Ok(heads) => tell(hub, &projects, heads),
+        Err(error) => tracing::warn!(%error, rooms = projects.len(), "heads could not be compared"),
     }
 }
 
@@ -56,37 +61,34 @@ fn tell(hub: &Hub, projects: &[ProjectId], heads: Vec<Head>) {
     }
 }
 
-/// Brings hints to the rooms they concern, until the hub is gone.
+/// Brings what is heard on the bus to the rooms it concerns, until the hub is gone.
 pub async fn listen(hub: Weak<Hub>) {
-    let Some(mut hints) = hub.upgrade().map(|hub| hub.bus.hints()) else { return };
+    let Some(mut heard) = hub.upgrade().map(|hub| hub.bus.hints()) else { return };
     loop {
-        match hints.recv().await {
-            Ok(hint) => match hub.upgrade() {
-                Some(hub) if hint.from != hub.id => take(&hub, hint).await,
-                Some(_) => {}
-                None => return,
-            },
-            // Lost hints are made up for by the comparison of heads.
-            Err(RecvError::Lagged(lost)) => metrics::counter!("blockhub_hints_lost_total").increment(lost),
+        let heard = heard.recv().await;
+        let Some(hub) = hub.upgrade() else { return };
+        match heard {
+            Ok(Heard::Hint(hint)) if hint.from == hub.run => {}
+            Ok(Heard::Hint(Hint { from, project, news })) => {
+                let told = hub.registry.send_if_open(project, Command::News { from, news });
+                metrics::counter!("blockhub_hints_total", "brought" => if told.is_ok() { "yes" } else { "no" })
+                    .increment(1);
+            }
+            Ok(Heard::Gap) => look_everywhere(&hub).await,
+            Err(RecvError::Lagged(lost)) => {
+                metrics::counter!("blockhub_hints_lost_total").increment(lost);
+                look_everywhere(&hub).await;
+            }
             Err(RecvError::Closed) => return,
         }
     }
 }
 
-async fn take(hub: &Hub, hint: Hint) {
-    let command = match hint.news {
-        News::Changed => Command::Changed,
-        News::Aside { frame, from } => Command::Aside { frame, from },
-        News::Moved { .. } => {
-            let Some(standing) = hub.registry.standing(hint.project) else { return };
-            match hub.store.heads(&[hint.project]).await {
-                Ok(heads) => match heads.first() {
-                    Some(head) if standing.is_behind(head) => Command::Ahead(*head),
-                    _ => return,
-                },
-                Err(_) => return,
-            }
-        }
-    };
-    drop(hub.registry.send_if_open(hint.project, command));
+/// Hints were lost: heads are compared now, and the rooms ask each other who is here.
+async fn look_everywhere(hub: &Hub) {
+    metrics::counter!("blockhub_bus_gaps_total").increment(1);
+    for project in hub.registry.projects() {
+        drop(hub.registry.send_if_open(project, Command::Gap));
+    }
+    compare(hub).await;
 }

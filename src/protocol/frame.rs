@@ -83,6 +83,15 @@ impl Frame {
         Self::of(head, Some(Box::new((chunk, Chunk::of(tail)))))
     }
 
+    /// A message as another hub sent it, with its deflated form (as `deflated_if_made` gives it) if there was one.
+    pub fn received(json: Vec<u8>, deflated: Option<&[u8]>) -> Arc<Self> {
+        let frame = Self::of(json, None);
+        if let Some(deflated) = deflated {
+            let _ = frame.head.deflated.set(Some([deflated, &FLUSH_END].concat().into_boxed_slice()));
+        }
+        frame
+    }
+
     fn of(head: Vec<u8>, rest: Option<Box<(Arc<Chunk>, Chunk)>>) -> Arc<Self> {
         let mut frame = Self { head: Chunk::of(head), rest, plain: Header::default(), deflated: OnceLock::new() };
         frame.plain = Header::text(frame.len(), Form::Plain);
@@ -102,6 +111,12 @@ impl Frame {
     /// The JSON text, for HTTP and tests.
     pub fn json(&self) -> Vec<u8> {
         self.chunks().flat_map(|chunk| chunk.json.iter().copied()).collect()
+    }
+
+    /// The payload of the deflated form, if somebody has wanted it and it is smaller.
+    pub fn deflated_if_made(&self) -> Option<Vec<u8>> {
+        self.deflated.get()?.as_ref()?;
+        Some(self.pieces(Form::Deflated).skip(1).flatten().copied().collect())
     }
 
     /// The form in which a recipient gets it.

@@ -12,6 +12,7 @@
 mod batch;
 mod body;
 mod failure;
+pub mod pack;
 mod record;
 
 pub mod postgres;

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
+use crate::bus::News;
 use crate::domain::access::Principal;
-use crate::domain::ids::ConnectionId;
+use crate::domain::ids::{ConnectionId, HubRun};
 use crate::domain::sequence::Seq;
 use crate::hub::outbox::{Lag, Outbox};
 use crate::hub::{Caller, Intent, Outcome, Snapshot};
@@ -233,13 +234,15 @@ pub enum Command {
     Changed,
     /// The store, or another hub, is ahead of what the room was known to have.
     Ahead(Head),
-    /// Another hub's signal or notice.
-    Aside {
-        /// As the clients get it.
-        frame: Arc<crate::protocol::frame::Frame>,
-        /// Whose connection it came from.
-        from: ConnectionId,
+    /// What another hub says.
+    News {
+        /// Which life of which hub.
+        from: HubRun,
+        /// What.
+        news: News,
     },
+    /// Hints of other hubs may have been lost.
+    Gap,
 }
 
 impl Command {
@@ -266,7 +269,8 @@ impl Command {
             | Self::Renewed { .. }
             | Self::Changed
             | Self::Ahead(_)
-            | Self::Aside { .. } => {}
+            | Self::News { .. }
+            | Self::Gap => {}
         }
     }
 }

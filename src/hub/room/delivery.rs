@@ -24,8 +24,19 @@ pub fn written(events: &[Arc<Event>]) -> Vec<Written> {
     events.iter().map(|event| Written::of(event)).collect()
 }
 
-/// Events as frames of about 256 KiB, each with its first and last seq.
-pub fn frames(project: ProjectId, epoch: Epoch, events: &[Written]) -> Vec<(Seq, Seq, Arc<Frame>)> {
+/// Events as everybody in the room gets them.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    /// The first of them.
+    pub first: Seq,
+    /// The last of them.
+    pub last: Seq,
+    /// The bytes.
+    pub frame: Arc<Frame>,
+}
+
+/// Events as frames of about 256 KiB.
+pub fn frames(project: ProjectId, epoch: Epoch, events: &[Written]) -> Vec<Broadcast> {
     let mut frames = Vec::new();
     let (mut begin, mut bytes) = (0, 0);
     for (at, event) in events.iter().enumerate() {
@@ -41,9 +52,9 @@ pub fn frames(project: ProjectId, epoch: Epoch, events: &[Written]) -> Vec<(Seq,
     frames
 }
 
-fn frame(project: ProjectId, epoch: Epoch, events: &[Written]) -> (Seq, Seq, Arc<Frame>) {
+fn frame(project: ProjectId, epoch: Epoch, events: &[Written]) -> Broadcast {
     let frame = encode(&ServerMessage::Events { project, epoch, events });
-    (events[0].seq, events[events.len() - 1].seq, frame)
+    Broadcast { first: events[0].seq, last: events[events.len() - 1].seq, frame }
 }
 
 /// Whether an event is too large to send.
@@ -52,25 +63,38 @@ pub fn any_large(events: &[Written]) -> bool {
 }
 
 impl Room {
-    /// Brings events that are in the database, and in the replica, to every member.
-    pub(super) fn deliver(&mut self, events: &[Arc<Event>]) {
-        let Some(last) = events.last() else { return };
-        self.encoded = None;
-        self.told = last.seq;
-        self.stand();
+    /// Brings events that are in the database, and in the replica, to every member; what they got, if there are any
+    /// and nothing was too large.
+    pub(super) fn deliver(&mut self, events: &[Arc<Event>]) -> Vec<Broadcast> {
+        let Some(last) = events.last() else { return Vec::new() };
+        self.moved_on(last.seq);
         if self.members.is_empty() {
-            return;
+            return Vec::new();
         }
         let events = written(events);
         if any_large(&events) {
-            return self.reset_all(ResetReason::Large);
+            self.reset_all(ResetReason::Large);
+            return Vec::new();
         }
-        for (first, last, frame) in frames(self.id, self.replica.epoch(), &events) {
-            for member in self.members.values() {
-                member.outbox.events(self.id, first, last, frame.clone());
-            }
+        let broadcasts = frames(self.id, self.replica.epoch(), &events);
+        broadcasts.iter().for_each(|broadcast| self.broadcast(broadcast));
+        broadcasts
+    }
+
+    /// The replica holds everything up to here, and everybody is about to be told.
+    pub(super) fn moved_on(&mut self, last: Seq) {
+        self.encoded = None;
+        self.told = last;
+        self.stand();
+    }
+
+    /// The same bytes to every member.
+    pub(super) fn broadcast(&self, Broadcast { first, last, frame }: &Broadcast) {
+        for member in self.members.values() {
+            member.outbox.events(self.id, *first, *last, frame.clone());
         }
-        metrics::counter!("blockhub_deliveries_total").increment((events.len() * self.members.len()) as u64);
+        let events = last.0 - first.0 + 1;
+        metrics::counter!("blockhub_deliveries_total").increment(events * self.members.len() as u64);
     }
 
     /// Everybody begins again from a snapshot of now.

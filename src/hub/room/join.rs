@@ -90,7 +90,7 @@ impl Room {
     }
 
     fn event_frames(&self, events: &[Arc<Event>]) -> Vec<Arc<Frame>> {
-        frames(self.id, self.replica.epoch(), &written(events)).into_iter().map(|(_, _, frame)| frame).collect()
+        frames(self.id, self.replica.epoch(), &written(events)).into_iter().map(|broadcast| broadcast.frame).collect()
     }
 
     /// The events since, if the client can go on from there ([JN2]).

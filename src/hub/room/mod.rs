@@ -6,8 +6,10 @@
 //! Must never: show anybody what is not yet in the database; keep an idle project open.
 
 pub mod command;
+mod company;
 mod deciding;
 mod delivery;
+mod foreign;
 mod join;
 pub mod people;
 pub mod reading;
@@ -25,13 +27,15 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use self::command::{Command, Seat, busy};
+use self::company::{Company, Following};
+use self::foreign::Arrivals;
 use self::replica::Replica;
 use self::snapshot::Encoded;
 use self::submit::InFlight;
-use crate::bus::Bus;
+use crate::bus::{Bus, News};
 use crate::domain::access::{Principal, Role};
 use crate::domain::decide::EditLimits;
-use crate::domain::ids::{ConnectionId, EditId, HubId, ProjectId};
+use crate::domain::ids::{ConnectionId, EditId, HubRun, ProjectId};
 use crate::domain::presence::Roster;
 use crate::domain::sequence::Seq;
 use crate::hub::committer::Committer;
@@ -50,8 +54,8 @@ const PANICS_MAX: u32 = 3;
 /// What every room of a hub works with.
 #[derive(Clone)]
 pub struct RoomEnv {
-    /// This hub, for hints.
-    pub hub: HubId,
+    /// This life of this hub, for hints.
+    pub run: HubRun,
     /// Durable truth.
     pub store: Arc<dyn Store>,
     /// Commits.
@@ -81,8 +85,12 @@ struct Room {
     replica: Replica,
     members: HashMap<ConnectionId, Member>,
     roster: Roster,
+    /// What is owed to the other hubs.
+    company: Company,
     /// When presence is to be told; set with the first change.
     presence_due: Option<Instant>,
+    /// Events of other hubs, until they are taken in.
+    arrivals: Arrivals,
     /// Everything up to here went to every member's outbox.
     told: Seq,
     /// The blocks as bytes, while no event makes them old.
@@ -114,10 +122,13 @@ pub async fn run(
     mut mailbox: mpsc::Receiver<Command>,
     standing: Arc<Standing>,
 ) {
+    // First, so that nothing falls between what is loaded and what is heard of.
+    let (following, others) = Following::begin(env.bus.clone(), id).await;
     let refusal = match Replica::load(&*env.store, id).await {
         Ok(Some(replica)) => {
             metrics::counter!("blockhub_rooms_opened_total").increment(1);
             let mut room = Room::new(env, registry.clone(), id, standing, replica);
+            room.meet(others, &mut mailbox).await;
             let ending = room.live(&mut mailbox).await;
             match room.end(&ending) {
                 Some(refusal) => refusal,
@@ -130,6 +141,7 @@ pub async fn run(
             busy("The project cannot be read just now.")
         }
     };
+    drop(following);
     refuse_all(&registry, id, &mut mailbox, &refusal).await;
 }
 
@@ -167,8 +179,10 @@ impl Room {
             standing,
             replica,
             members: HashMap::new(),
-            roster: Roster::default(),
+            roster: Roster::beginning(company::first_revision()),
+            company: Company::new(),
             presence_due: None,
+            arrivals: Arrivals::default(),
             told,
             encoded: None,
             waiting: VecDeque::new(),
@@ -183,16 +197,18 @@ impl Room {
     /// Tells the members and whoever waits; what is to be said to those who come now, unless nobody does.
     fn end(&mut self, ending: &Ending) -> Option<Refusal> {
         let refusal = match ending {
-            Ending::Idle => return None,
+            Ending::Idle => None,
             Ending::Gone => {
                 self.dismiss(LeftReason::Deleted);
-                not_found()
+                Some(not_found())
             }
             Ending::Failed => {
                 self.disconnect();
-                busy("The project cannot be read just now.")
+                Some(busy("The project cannot be read just now."))
             }
         };
+        self.tell_others();
+        let refusal = refusal?;
         self.waiting.drain(..).for_each(|command| command.refuse(&refusal));
         Some(refusal)
     }
@@ -236,6 +252,7 @@ impl Room {
                 return ending;
             }
             let presence_at = self.presence_due.unwrap_or_else(far_away);
+            let pulse_at = self.pulse_at();
             let idle_at = if self.members.is_empty() { self.idle_since + IDLE_BEFORE_CLOSE } else { far_away() };
             tokio::select! {
                 biased;
@@ -245,6 +262,7 @@ impl Room {
                     }
                 }
                 () = sleep_until(presence_at) => self.tell_presence(),
+                () = sleep_until(pulse_at) => self.pulse(),
                 count = mailbox.recv_many(&mut arrived, MAILBOX_MAX), if self.waiting.len() < MAILBOX_MAX => {
                     if count == 0 {
                         return Ending::Idle;
@@ -269,14 +287,29 @@ impl Room {
             Command::Signal { connection, event, data, reply } if self.members.contains_key(&connection) => {
                 self.signal(connection, &event, data.as_deref(), reply);
             }
-            Command::Aside { frame, from } => self.tell_aside(&frame, from),
+            Command::News { from, news } => self.hear(from, news),
+            Command::Gap => self.meet_again(),
             command => self.waiting.push_back(command),
+        }
+    }
+
+    /// Another hub's news: asides and presence at once, events when the replica is ready for them.
+    fn hear(&mut self, from: HubRun, news: News) {
+        match news {
+            News::Moved(moved) => self.arrivals.put(moved),
+            News::Changed => self.waiting.push_back(Command::Changed),
+            News::Aside { frame, from } => self.tell_aside(&frame, from),
+            News::Presence(told) => self.hear_presence(from, told),
+            News::WhoIsHere => self.introduce(),
         }
     }
 
     /// Does what waits, up to the next commit.
     async fn advance(&mut self) -> Option<Ending> {
         while self.in_flight.is_none() {
+            if let Some(ending) = self.take_in().await {
+                return Some(ending);
+            }
             self.decide_waiting().await;
             if self.in_flight.is_some() {
                 break;
@@ -309,9 +342,9 @@ impl Room {
             Command::Signal { connection, event, data, reply } => {
                 self.signal(connection, &event, data.as_deref(), reply);
             }
-            // Both are taken before: submissions by `decide_waiting`, asides by `sort`.
+            // These are taken before: submissions by `decide_waiting`, the others by `sort`.
             Command::Submit(submission) => submission.waiter.give(crate::hub::Outcome::Refused(command::internal())),
-            Command::Aside { frame, from } => self.tell_aside(&frame, from),
+            Command::News { .. } | Command::Gap => {}
         }
         None
     }
@@ -339,7 +372,8 @@ impl Room {
 
     /// The room cannot go on; clients come back, to this hub or another.
     fn disconnect(&mut self) {
-        for (_, member) in self.members.drain() {
+        for (connection, member) in self.members.drain() {
+            self.roster.leave(connection);
             member.seat.end();
             member.outbox.close(CloseCode::Restart, "the room failed");
         }

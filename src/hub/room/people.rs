@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::command::Reply;
 use super::{Ending, Room, not_found, not_joined};
-use crate::bus::{Hint, News};
+use crate::bus::News;
 use crate::domain::access::{Action, Answer, Principal, Role, may};
 use crate::domain::ids::{ConnectionId, UserId};
 use crate::domain::presence::Update;
@@ -25,7 +25,7 @@ use crate::protocol::message::server::{LeftReason, ServerMessage};
 use crate::store::{Head, StoreError};
 
 /// How often presence is told.
-const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
+pub(super) const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The role does not allow it.
 pub fn forbidden() -> Refusal {
@@ -90,8 +90,7 @@ impl Room {
     /// To everybody else who is here now, on every hub.
     pub(super) fn aside(&self, frame: Arc<Frame>, from: ConnectionId) {
         self.tell_aside(&frame, from);
-        let news = News::Aside { frame, from };
-        self.env.bus.publish(Hint { from: self.env.hub.clone(), project: self.id, news });
+        self.publish(News::Aside { frame, from });
     }
 
     pub(super) fn tell_aside(&self, frame: &Arc<Frame>, from: ConnectionId) {
@@ -116,6 +115,7 @@ impl Room {
 
     pub(super) fn tell_presence(&mut self) {
         self.presence_due = None;
+        self.tell_others();
         let updates = self.roster.take_changes();
         if updates.is_empty() || self.members.is_empty() {
             return;

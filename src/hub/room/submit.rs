@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use super::command::{Command, Submission, busy, internal};
 use super::replica::Mark;
 use super::{Ending, Room};
-use crate::bus::{Hint, News};
 use crate::domain::event::Change;
 use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, ConnectionId, EditId};
@@ -170,15 +169,15 @@ impl Room {
         }
         self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);
-        self.deliver(&batch.events);
-        let news = News::Moved { epoch: self.replica.epoch(), head: self.told };
-        self.env.bus.publish(Hint { from: self.env.hub.clone(), project: self.id, news });
+        let broadcasts = self.deliver(&batch.events);
+        self.publish_moved(&batch.events, broadcasts);
         None
     }
 
     /// Others committed in between, on other blocks: theirs come first, ours are numbered anew.
     async fn renumber(&mut self, batch: &mut Batch, first: Seq) -> Result<(), StoreError> {
         self.replica.take_back(batch.mark, &batch.events)?;
+        self.take_in_before(first)?;
         let store = self.env.store.clone();
         while self.replica.project.seq.next() < first {
             let between = first.0 - self.replica.project.seq.0 - 1;
