@@ -92,7 +92,7 @@ fn sqlite_passes(code: u32) -> bool {
 }
 
 /// Classes of SQLSTATE: connections (08), rollbacks by concurrency (40), resources (53), the operator (57);
-/// 25006 and 55000 are what a standby answers, 55P03 a lock that was not had in time.
+/// 25006 and 55000 are what a standby answers, 25P03 ends a transaction that idled, 55P03 a lock not had in time.
 fn postgres_passes(code: &str) -> bool {
-    matches!(code.get(..2), Some("08" | "40" | "53" | "57")) || matches!(code, "25006" | "55000" | "55P03")
+    matches!(code.get(..2), Some("08" | "40" | "53" | "57")) || matches!(code, "25006" | "25P03" | "55000" | "55P03")
 }

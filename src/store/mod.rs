@@ -12,9 +12,10 @@
 mod batch;
 mod body;
 mod failure;
-pub mod pack;
+mod hold;
 mod record;
 
+pub mod pack;
 pub mod postgres;
 pub mod sqlite;
 
@@ -216,6 +217,15 @@ pub enum Patience {
     Ms(u32),
 }
 
+impl Patience {
+    fn ms(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Ms(ms) => ms,
+        }
+    }
+}
+
 /// What is kept of an edit at least 30 days, apart from the history ([ED2]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct EditRecord {
@@ -264,6 +274,13 @@ pub struct Dropped {
     pub projects: u64,
 }
 
+/// A project that nobody else can commit to. Dropped, it lets go; it also does so by itself after 5 s.
+#[async_trait]
+pub trait Hold: Send {
+    /// Commits, and lets go. `Locked`: that came after those 5 s, and nothing was written.
+    async fn commit(self: Box<Self>, commit: Commit) -> Result<Committed, StoreError>;
+}
+
 /// Durable truth.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -305,6 +322,10 @@ pub trait Store: Send + Sync {
 
     /// Commits the edits of many rooms, each project at most once in `batch`. The answers are in the batch's order.
     async fn commit(&self, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, StoreError>;
+
+    /// Keeps everybody else from committing to a project, so that what is decided now is still right when it is
+    /// committed; `None` if the lock was not had in time. Reads go on, and see the final truth while it is held.
+    async fn hold(&self, id: ProjectId, patience: Patience) -> Result<Option<Box<dyn Hold>>, StoreError>;
 
     /// Events of a project's log, at most `limit`. Never skips: what was dropped ends the list.
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError>;

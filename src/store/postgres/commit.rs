@@ -5,14 +5,21 @@
 //! order of their ids, their blocks after them; locked projects are skipped. All or nothing per project.
 //! Must never: wait for one project in a statement that carries others.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryAs;
 use sqlx::{Connection, FromRow, Postgres};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::link::{Link, settle};
+use crate::domain::ids::ProjectId;
 use crate::domain::sequence::Seq;
 use crate::store::batch::{BlockLine, EventLine, Lines, ProjectLine, VersionLine};
 use crate::store::failure::Refused;
+use crate::store::hold::{Door, HOLD_MAX};
 use crate::store::{Commit, Committed, Patience, StoreError};
 
 /// Commits the batch at once. If a name was taken meanwhile (an edit raced on another hub), or if locks are waited
@@ -59,7 +66,6 @@ async fn alone(connection: &mut PgConnection, commit: &Commit, patience: Patienc
     }
 }
 
-/// The lock first, in a statement of its own: the one after it sees all that was committed before the lock was had.
 async fn wait_and_commit(
     connection: &mut PgConnection,
     commit: &Commit,
@@ -67,18 +73,60 @@ async fn wait_and_commit(
     ms: u32,
 ) -> Result<Vec<Committed>, Refused> {
     let mut transaction = connection.begin().await?;
-    // 0 would wait for ever.
-    sqlx::query("SELECT set_config('lock_timeout', $1, true)")
-        .bind(ms.max(1).to_string())
-        .execute(&mut *transaction)
-        .await?;
-    sqlx::query("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE")
-        .bind(commit.project.0)
-        .execute(&mut *transaction)
-        .await?;
+    lock(&mut transaction, commit.project, ms).await?;
     let answers = commit_lines(&mut transaction, lines).await?;
     transaction.commit().await?;
     Ok(answers)
+}
+
+/// The lock in a statement of its own: those after it see all that was committed before the lock was had.
+async fn lock(connection: &mut PgConnection, project: ProjectId, ms: u32) -> Result<(), Refused> {
+    // 0 would wait for ever.
+    sqlx::query("SELECT set_config('lock_timeout', $1, true)")
+        .bind(ms.max(1).to_string())
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("SELECT 1 FROM projects WHERE id = $1 FOR UPDATE").bind(project.0).execute(connection).await?;
+    Ok(())
+}
+
+/// Holds a project until its commit has come. A server that loses sight of us lets go by itself, a little later.
+pub(super) async fn hold(link: Link, holds: Arc<Semaphore>, project: ProjectId, patience: Patience, mut door: Door) {
+    let ended = match timeout(Duration::from_millis(patience.ms().max(1).into()), holds.acquire()).await {
+        Ok(Ok(_one_of_few)) => hold_by(&link, project, patience, &mut door).await,
+        Ok(Err(_)) | Err(_) => Err(Refused::Late),
+    };
+    door.close(ended);
+}
+
+async fn hold_by(link: &Link, project: ProjectId, patience: Patience, door: &mut Door) -> Result<Committed, Refused> {
+    let mut connection = link.connection().await?;
+    let ended = hold_on(&mut connection, project, patience, door).await;
+    if matches!(ended, Err(Refused::Failed(StoreError::Unavailable(_)))) {
+        connection.close_on_drop();
+    }
+    ended
+}
+
+async fn hold_on(
+    connection: &mut PgConnection,
+    project: ProjectId,
+    patience: Patience,
+    door: &mut Door,
+) -> Result<Committed, Refused> {
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT set_config('idle_in_transaction_session_timeout', $1, true)")
+        .bind((2 * HOLD_MAX.as_millis()).to_string())
+        .execute(&mut *transaction)
+        .await?;
+    lock(&mut transaction, project, patience.ms()).await?;
+    let Some(commit) = door.held().await else {
+        transaction.rollback().await?;
+        return Ok(Committed::Locked);
+    };
+    let answers = commit_lines(&mut transaction, &Lines::of(&[commit])?).await?;
+    transaction.commit().await?;
+    Ok(answers.first().copied().unwrap_or(Committed::Gone))
 }
 
 /// Commits a new project's first event in the transaction that creates it.

@@ -14,12 +14,13 @@ mod read;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 
 use self::link::Link;
 use super::failure::uncancelled;
 use super::{
-    Commit, Committed, Dropped, EditRecord, Head, ListQuery, Membership, NewProject, Opened, Patience, ProjectChange,
-    Retention, Span, Store, StoreError,
+    Commit, Committed, Dropped, EditRecord, Head, Hold, ListQuery, Membership, NewProject, Opened, Patience,
+    ProjectChange, Retention, Span, Store, StoreError, hold,
 };
 use crate::domain::access::Role;
 use crate::domain::block::Grave;
@@ -45,6 +46,9 @@ pub struct PostgresOptions {
 pub struct PostgresStore {
     primary: Link,
     replica: Option<Link>,
+    /// One permit for each project that may be held at a time: half of the connections, as who holds needs another one
+    /// to read by. A permit goes back when its hold ends.
+    holds: Arc<Semaphore>,
 }
 
 impl PostgresStore {
@@ -59,7 +63,8 @@ impl PostgresStore {
             Some(url) => Some(Link::to(url, options).await?),
             None => None,
         };
-        Ok(Self { primary, replica })
+        let holds = Arc::new(Semaphore::new((options.pool_max / 2).max(1) as usize));
+        Ok(Self { primary, replica, holds })
     }
 
     /// Brings the tables up to date.
@@ -140,6 +145,11 @@ impl Store for PostgresStore {
 
     async fn commit(&self, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, StoreError> {
         uncancelled(commit::commit(self.primary.clone(), batch.to_vec(), patience)).await
+    }
+
+    async fn hold(&self, id: ProjectId, patience: Patience) -> Result<Option<Box<dyn Hold>>, StoreError> {
+        let (link, holds) = (self.primary.clone(), Arc::clone(&self.holds));
+        hold::hold(|door| commit::hold(link, holds, id, patience, door)).await
     }
 
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {

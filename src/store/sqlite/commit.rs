@@ -4,16 +4,19 @@
 //! Must never: write a line of a project that it did not judge to be fresh.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection, FromRow};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{BEGIN, writer};
+use super::{BEGIN, wait_for_others, writer};
 use crate::domain::sequence::Seq;
 use crate::store::batch::Lines;
 use crate::store::failure::Refused;
+use crate::store::hold::Door;
 use crate::store::record::{self, write_json};
 use crate::store::{Commit, Committed, Patience, StoreError};
 
@@ -39,7 +42,7 @@ pub(super) async fn commit(
 }
 
 async fn together(pool: &SqlitePool, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, Refused> {
-    let mut connection = writer(pool, patience_ms(patience)).await?;
+    let mut connection = writer(pool, patience.ms()).await?;
     let mut transaction = match connection.begin_with(BEGIN).await {
         Ok(transaction) => transaction,
         Err(error) => return locked(error.into(), batch.len()),
@@ -47,6 +50,27 @@ async fn together(pool: &SqlitePool, batch: &[Commit], patience: Patience) -> Re
     let answers = commit_in(&mut transaction, batch).await?;
     transaction.commit().await?;
     Ok(answers)
+}
+
+/// Holds the file, and with it the project, until its commit has come.
+pub(super) async fn hold(pool: SqlitePool, patience: Patience, mut door: Door) {
+    let ended = hold_in(&pool, patience, &mut door).await;
+    door.close(ended);
+}
+
+async fn hold_in(pool: &SqlitePool, patience: Patience, door: &mut Door) -> Result<Committed, Refused> {
+    // The one writer may be with another hold.
+    let free = timeout(Duration::from_millis(patience.ms().max(1).into()), pool.acquire()).await;
+    let mut connection = free.map_err(|_| Refused::Late)??;
+    wait_for_others(&mut connection, patience.ms()).await?;
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    let Some(commit) = door.held().await else {
+        transaction.rollback().await?;
+        return Ok(Committed::Locked);
+    };
+    let answers = commit_in(&mut transaction, &[commit]).await?;
+    transaction.commit().await?;
+    Ok(answers.first().copied().unwrap_or(Committed::Gone))
 }
 
 /// Commits the batch in a transaction that is already under way.
@@ -70,13 +94,6 @@ pub(super) async fn commit_first(connection: &mut SqliteConnection, commit: Comm
     match commit_in(connection, &[commit]).await.map_err(Refused::into_error)?.first() {
         Some(Committed::Done { .. }) => Ok(()),
         _ => Err(StoreError::Broken("a new project refused its first event".into())),
-    }
-}
-
-fn patience_ms(patience: Patience) -> u32 {
-    match patience {
-        Patience::None => 0,
-        Patience::Ms(ms) => ms,
     }
 }
 

@@ -18,12 +18,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 
 use super::failure::uncancelled;
 use super::{
-    Commit, Committed, Dropped, EditRecord, Head, ListQuery, Membership, NewProject, Opened, Patience, ProjectChange,
-    Retention, Span, Store, StoreError,
+    Commit, Committed, Dropped, EditRecord, Head, Hold, ListQuery, Membership, NewProject, Opened, Patience,
+    ProjectChange, Retention, Span, Store, StoreError, hold,
 };
 use crate::domain::access::Role;
 use crate::domain::block::Grave;
@@ -141,10 +143,14 @@ async fn pool(options: SqliteConnectOptions, connections: u32) -> Result<SqliteP
 /// The connection that writes, which will wait this long for another program's write to end.
 async fn writer(pool: &SqlitePool, patience_ms: u32) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
+    wait_for_others(&mut connection, patience_ms).await?;
+    Ok(connection)
+}
+
+async fn wait_for_others(connection: &mut SqliteConnection, patience_ms: u32) -> Result<(), sqlx::Error> {
     // A pragma takes no arguments; a number is safe in a statement.
     let pragma = sqlx::AssertSqlSafe(format!("PRAGMA busy_timeout = {patience_ms}"));
-    sqlx::raw_sql(pragma).execute(&mut *connection).await?;
-    Ok(connection)
+    sqlx::raw_sql(pragma).execute(connection).await.map(drop)
 }
 
 async fn assert_version(pool: &SqlitePool) -> Result<(), StoreError> {
@@ -209,6 +215,11 @@ impl Store for SqliteStore {
 
     async fn commit(&self, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, StoreError> {
         uncancelled(commit::commit(self.writer.clone(), batch.to_vec(), patience)).await
+    }
+
+    async fn hold(&self, _: ProjectId, patience: Patience) -> Result<Option<Box<dyn Hold>>, StoreError> {
+        let writer = self.writer.clone();
+        hold::hold(|door| commit::hold(writer, patience, door)).await
     }
 
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {

@@ -4,6 +4,7 @@ mod commits;
 mod compaction;
 mod fidelity;
 mod history;
+mod holds;
 mod postgres;
 mod projects;
 mod races;

@@ -12,8 +12,8 @@ use blockhub::domain::event::Event;
 use blockhub::domain::ids::{BlockId, EditId, GroupId, ProjectId, UserId};
 use blockhub::domain::sequence::{Timestamp, Version};
 use blockhub::store::{
-    Commit, Committed, Dropped, EditRecord, Head, ListQuery, Membership, NewProject, Opened, Patience, ProjectChange,
-    Retention, Span, Store, StoreError,
+    Commit, Committed, Dropped, EditRecord, Head, Hold, ListQuery, Membership, NewProject, Opened, Patience,
+    ProjectChange, Retention, Span, Store, StoreError,
 };
 use parking_lot::Mutex;
 
@@ -100,6 +100,9 @@ impl Store for FaultyStore {
         }
         let committed = self.real.commit(batch, patience).await;
         if self.meets(Fault::CommitUnanswered) { Err(unavailable()) } else { committed }
+    }
+    async fn hold(&self, id: ProjectId, patience: Patience) -> Result<Option<Box<dyn Hold>>, StoreError> {
+        self.real.hold(id, patience).await
     }
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {
         self.real.events(id, span, limit).await
