@@ -6,7 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -19,14 +19,18 @@ const ROOMS_PER_BATCH_MAX: usize = 256;
 const LANE_QUEUE_MAX: usize = 4096;
 /// How long a commit waits for a project that another transaction holds, before it ends as `busy`.
 const LOCK_WAIT_MS: u32 = 2_000;
-/// Commits that wait so at once, each on a database connection of its own.
+/// Commits that wait so at once, each on a database connection of its own; each room has at most one.
 const LOCK_WAITERS_MAX: usize = 4;
+/// How often a commit that finds its project locked goes with the next batch, before it waits alone.
+const LOCKED_TURNS_MAX: u32 = 3;
 
 /// What a room hears of its commit.
 pub type Settled = Result<Committed, StoreError>;
 
 struct Request {
     commit: Commit,
+    /// How often it found its project locked.
+    turns: u32,
     /// Held by the room; if it is gone, nobody is told, and the commit counts all the same.
     reply: oneshot::Sender<Settled>,
 }
@@ -55,7 +59,7 @@ impl Committer {
     pub fn commit(&self, commit: Commit) -> oneshot::Receiver<Settled> {
         let (reply, settled) = oneshot::channel();
         let lane = &self.lanes[lane_of(commit.project, self.lanes.len())];
-        if let Err(refused) = lane.try_send(Request { commit, reply }) {
+        if let Err(refused) = lane.try_send(Request { commit, turns: 0, reply }) {
             let request = refused.into_inner();
             let _ = request.reply.send(Err(StoreError::Unavailable("too many commits wait".into())));
         }
@@ -71,25 +75,51 @@ fn lane_of(project: ProjectId, lanes: usize) -> usize {
 
 async fn run_lane(store: Arc<dyn Store>, waiters: Arc<Semaphore>, mut requests: mpsc::Receiver<Request>) {
     let mut batch = Vec::new();
-    while requests.recv_many(&mut batch, ROOMS_PER_BATCH_MAX).await > 0 {
-        let (commits, replies): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|request| (request.commit, request.reply)).unzip();
-        let (commits, settled) = write(store.clone(), commits, Patience::None).await;
-        for ((commit, reply), settled) in commits.into_iter().zip(replies).zip(settled) {
-            match settled {
-                Ok(Committed::Locked) => wait_alone(store.clone(), waiters.clone(), commit, reply),
-                settled => drop(reply.send(settled)),
+    // Those that found their project locked stand first in the next batch.
+    let mut again = Vec::new();
+    loop {
+        batch.append(&mut again);
+        if batch.is_empty() && requests.recv_many(&mut batch, ROOMS_PER_BATCH_MAX).await == 0 {
+            return;
+        }
+        while batch.len() < ROOMS_PER_BATCH_MAX
+            && let Ok(request) = requests.try_recv()
+        {
+            batch.push(request);
+        }
+        again = run_batch(&store, &waiters, batch.drain(..)).await;
+    }
+}
+
+/// Which of them are to be tried again at once: another hub's commit takes a few milliseconds.
+async fn run_batch(
+    store: &Arc<dyn Store>,
+    waiters: &Arc<Semaphore>,
+    batch: impl Iterator<Item = Request>,
+) -> Vec<Request> {
+    let (commits, replies): (Vec<_>, Vec<_>) =
+        batch.map(|request| (request.commit, (request.turns, request.reply))).unzip();
+    let (commits, settled) = write(store.clone(), commits, Patience::None).await;
+    let mut again = Vec::new();
+    for ((commit, (turns, reply)), settled) in commits.into_iter().zip(replies).zip(settled) {
+        match settled {
+            Ok(Committed::Locked) if turns < LOCKED_TURNS_MAX => {
+                again.push(Request { commit, turns: turns + 1, reply });
             }
+            Ok(Committed::Locked) => wait_alone(store.clone(), waiters.clone(), commit, reply),
+            settled => drop(reply.send(settled)),
         }
     }
+    again
 }
 
 /// A locked project goes by itself, so that its lane goes on.
 fn wait_alone(store: Arc<dyn Store>, waiters: Arc<Semaphore>, commit: Commit, reply: oneshot::Sender<Settled>) {
-    let Ok(permit) = waiters.try_acquire_owned() else {
-        return drop(reply.send(Ok(Committed::Locked)));
-    };
     tokio::spawn(async move {
+        let patience = Duration::from_millis(LOCK_WAIT_MS.into());
+        let Ok(Ok(permit)) = tokio::time::timeout(patience, waiters.acquire_owned()).await else {
+            return drop(reply.send(Ok(Committed::Locked)));
+        };
         let (_, mut settled) = write(store, vec![commit], Patience::Ms(LOCK_WAIT_MS)).await;
         drop(permit);
         let _ = reply.send(settled.pop().unwrap_or(Ok(Committed::Locked)));

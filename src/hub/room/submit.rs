@@ -23,12 +23,14 @@ use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::message::encode::encode;
 use crate::protocol::message::reply::{Ack, Refusal};
 use crate::protocol::message::server::{LeftReason, ServerMessage};
-use crate::store::{Committed, Span, StoreError};
+use crate::store::{Commit, Committed, Hold, Patience, Span, StoreError};
 
 /// Edits of one room in one commit.
 const EDITS_PER_COMMIT_MAX: usize = 256;
-/// How often an edit that lost its race is decided again, before it ends as `busy`.
-const TRIES_MAX: u32 = 8;
+/// How often an edit that loses its race is decided, before it is decided while nobody else can commit.
+const RACES_MAX: u32 = 4;
+/// How long that waits for the project's lock, before it ends as `busy`.
+const HOLD_WAIT: Patience = Patience::Ms(2_000);
 
 /// What was decided of one submission.
 pub(super) enum Decided {
@@ -45,7 +47,16 @@ pub(super) struct Batch {
     submissions: Vec<(Submission, Decided)>,
     events: Vec<Arc<Event>>,
     mark: Mark,
-    tries: u32,
+    attempt: Attempt,
+}
+
+/// How a batch is to become true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// By a race with other hubs, the first, second, … of them.
+    Race(u32),
+    /// While the project is held: the last.
+    Held,
 }
 
 /// A commit under way.
@@ -81,13 +92,13 @@ impl Room {
             }
         }
         if !submissions.is_empty() {
-            self.decide_all(submissions, 1).await;
+            self.decide_all(submissions, Attempt::Race(1), None).await;
         }
     }
 
-    /// Decides in order, each on what those before it leave, and commits what applies.
-    async fn decide_all(&mut self, submissions: Vec<Submission>, tries: u32) {
-        let mut batch = Batch { submissions: Vec::new(), events: Vec::new(), mark: self.replica.mark(), tries };
+    /// Decides in order, each on what those before it leave, and commits what applies: by the hold, if there is one.
+    async fn decide_all(&mut self, submissions: Vec<Submission>, attempt: Attempt, hold: Option<Box<dyn Hold>>) {
+        let mut batch = Batch { submissions: Vec::new(), events: Vec::new(), mark: self.replica.mark(), attempt };
         let mut submissions = submissions.into_iter();
         while let Some(submission) = submissions.next() {
             if self.is_beyond(&submission) && !batch.events.is_empty() {
@@ -107,7 +118,11 @@ impl Room {
         }
         let commit =
             commit_of(self.id, self.replica.epoch(), batch.mark.tree_seq, &self.replica.project, &batch.events);
-        self.in_flight = Some(InFlight { settled: self.env.committer.commit(commit), batch });
+        let settled = match hold {
+            Some(hold) => commit_held(hold, commit),
+            None => self.env.committer.commit(commit),
+        };
+        self.in_flight = Some(InFlight { settled, batch });
     }
 
     /// Tries on the replica what was decided.
@@ -207,7 +222,7 @@ impl Room {
     /// The replica is as before the batch; what now?
     async fn not_true(&mut self, batch: Batch, settled: Settled) -> Option<Ending> {
         match settled {
-            Ok(Committed::Stale) if batch.tries < TRIES_MAX => return self.decide_again(batch).await,
+            Ok(Committed::Stale) if batch.attempt != Attempt::Held => return self.decide_again(batch).await,
             Ok(Committed::Gone) => {
                 self.refuse_applied(batch, &super::not_found());
                 self.dismiss(LeftReason::Deleted);
@@ -227,10 +242,19 @@ impl Room {
         None
     }
 
-    /// Lost the race: catch up, learn which names are taken, decide again.
+    /// Lost the race: catch up, learn which names are taken, decide again; the last time while holding the project.
     async fn decide_again(&mut self, batch: Batch) -> Option<Ending> {
         metrics::counter!("blockhub_stale_commits_total").increment(1);
-        let tries = batch.tries + 1;
+        let (attempt, hold) = match batch.attempt {
+            Attempt::Race(races) if races < RACES_MAX => (Attempt::Race(races + 1), None),
+            _ => match self.hold().await {
+                Ok(hold) => (Attempt::Held, Some(hold)),
+                Err(refusal) => {
+                    self.refuse_applied(batch, &refusal);
+                    return None;
+                }
+            },
+        };
         if let Err(failed) = self.catch_up_across_epochs().await {
             match failed {
                 Some(ending) => {
@@ -248,8 +272,21 @@ impl Room {
             return None;
         }
         let submissions = batch.submissions.into_iter().map(|(submission, _)| submission).collect();
-        self.decide_all(submissions, tries).await;
+        self.decide_all(submissions, attempt, hold).await;
         None
+    }
+
+    /// Nobody else commits to the project from now on, for a while.
+    async fn hold(&self) -> Result<Box<dyn Hold>, Refusal> {
+        metrics::counter!("blockhub_holds_total").increment(1);
+        match self.env.store.hold(self.id, HOLD_WAIT).await {
+            Ok(Some(hold)) => Ok(hold),
+            Ok(None) => Err(busy("The project is locked by somebody else just now.")),
+            Err(error) => {
+                tracing::warn!(project = %self.id, %error, "a project could not be held");
+                Err(failed(&error))
+            }
+        }
     }
 
     /// `Err(None)`: the database cannot be had; `Err(Some)`: the room ends.
@@ -308,6 +345,13 @@ impl Room {
         let from = submission.connection.unwrap_or(ConnectionId(uuid::Uuid::nil()));
         self.aside(frame, from);
     }
+}
+
+/// Commits by a hold, in a task that nobody cancels.
+fn commit_held(hold: Box<dyn Hold>, commit: Commit) -> oneshot::Receiver<Settled> {
+    let (reply, settled) = oneshot::channel();
+    tokio::spawn(async move { reply.send(hold.commit(commit).await) });
+    settled
 }
 
 /// The edit ids and new blocks of what was to be applied.
