@@ -25,6 +25,7 @@ mod outbox_policy;
 mod protocol_decode;
 mod protocol_encode;
 mod protocol_frame;
+mod redis_link;
 mod rewind;
 mod session_local;
 mod socket_frames;

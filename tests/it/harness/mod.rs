@@ -8,6 +8,7 @@ pub mod desk;
 pub mod faulty;
 pub mod hub;
 pub mod keystrokes;
+pub mod redis;
 pub mod replica;
 pub mod string_hub;
 pub mod tell;
