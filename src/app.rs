@@ -16,9 +16,11 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::bus::local::LocalBus;
 use crate::config::{Config, Database};
+use crate::domain::ids::HubRun;
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
@@ -125,6 +127,7 @@ async fn ended(hub: &Hub, tasks: &TaskTracker, patience: Duration) {
 fn parts(config: &Config, opened: &Opened) -> HubParts {
     HubParts {
         id: config.hub.clone(),
+        run: HubRun(Uuid::new_v4()),
         store: opened.store.clone(),
         bus: Arc::new(LocalBus::default()),
         sessions: Arc::new(LocalSessions::new(SESSIONS_MAX)),

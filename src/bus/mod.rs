@@ -6,6 +6,7 @@
 
 pub mod local;
 pub mod packet;
+pub mod redis;
 
 use std::sync::Arc;
 

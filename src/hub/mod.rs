@@ -137,6 +137,8 @@ pub struct Figures {
 pub struct HubParts {
     /// Its name.
     pub id: HubId,
+    /// This life of it; the bus knows it too.
+    pub run: HubRun,
     /// Durable truth.
     pub store: Arc<dyn Store>,
     /// Hints to other hubs.
@@ -178,9 +180,8 @@ pub struct Hub {
 impl Hub {
     /// A hub at work: its watcher and its lanes end when it is dropped.
     pub fn start(parts: HubParts) -> Arc<Self> {
-        let run = HubRun(Uuid::new_v4());
         let env = RoomEnv {
-            run,
+            run: parts.run,
             store: parts.store.clone(),
             committer: Arc::new(Committer::new(&parts.store)),
             bus: parts.bus.clone(),
@@ -192,7 +193,7 @@ impl Hub {
         };
         let hub = Arc::new(Self {
             id: parts.id,
-            run,
+            run: parts.run,
             store: parts.store,
             bus: parts.bus,
             sessions: parts.sessions,

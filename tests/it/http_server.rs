@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::{Principal, Role};
-use blockhub::domain::ids::{HubId, ProjectId, UserId};
+use blockhub::domain::ids::{HubId, HubRun, ProjectId, UserId};
 use blockhub::hub::{Hub, HubParts, clock};
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
@@ -57,6 +57,7 @@ impl Server {
         let url = format!("sqlite:{}", folder.path().join("hub.db").display());
         let hub = Hub::start(HubParts {
             id: HubId::from("hub-1"),
+            run: HubRun(uuid::Uuid::new_v4()),
             store: Arc::new(SqliteStore::connect(&url).await.unwrap()),
             bus: Arc::new(LocalBus::default()),
             sessions: Arc::new(LocalSessions::new(100)),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod auth_tokens;
+mod bus;
 mod config_sources;
 mod contract;
 mod document_json;

@@ -25,8 +25,12 @@ pub enum Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BusCondition {
-    /// There is one hub.
+    /// It goes no further than this process: right for one hub.
     Local,
+    /// It reaches the other hubs.
+    Ok,
+    /// It does not reach them now; they compare heads once a second.
+    Unavailable,
 }
 
 /// How the hub is.

@@ -13,6 +13,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use super::Http;
+use crate::bus::BusState;
 use crate::hub::clock;
 use crate::protocol::resource::health::{BusCondition, Condition, HealthView, LifeView};
 use crate::protocol::view::spelling::Moment;
@@ -39,13 +40,21 @@ pub async fn health(State(http): State<Arc<Http>>) -> Response {
         now: Moment(clock::now()),
         uptime_ms: uptime_ms(&http),
         database,
-        bus: BusCondition::Local,
+        bus: bus(http.hub.bus.state()),
         connections: figures.connections,
         rooms: figures.rooms,
         sessions: http.hub.sessions.count().await.ok(),
     };
     let code = if status == Condition::Ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, [(CACHE_CONTROL, "no-store")], Json(view)).into_response()
+}
+
+fn bus(state: BusState) -> BusCondition {
+    match state {
+        BusState::Local => BusCondition::Local,
+        BusState::Connected => BusCondition::Ok,
+        BusState::Away => BusCondition::Unavailable,
+    }
 }
 
 /// Whether the process answers

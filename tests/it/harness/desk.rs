@@ -11,7 +11,7 @@ use std::time::Duration;
 use blockhub::bus::Bus;
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::Access;
-use blockhub::domain::ids::{HubId, ProjectId, UserId};
+use blockhub::domain::ids::{HubId, HubRun, ProjectId, UserId};
 use blockhub::domain::sequence::{Seq, Timestamp};
 use blockhub::hub::connection::{Arrival, Connection};
 use blockhub::hub::outbox::Taken;
@@ -44,6 +44,7 @@ pub fn fresh() -> String {
 pub fn parts(store: Arc<dyn Store>, bus: Arc<dyn Bus>, keys: Keys) -> HubParts {
     HubParts {
         id: HubId::from(&*fresh()),
+        run: HubRun(Uuid::new_v4()),
         store,
         bus,
         sessions: Arc::new(LocalSessions::new(10_000)),

@@ -1,0 +1,143 @@
+//! Who is here, across hubs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use blockhub::bus::Bus;
+use blockhub::bus::local::LocalBus;
+use blockhub::domain::event::{Actor, ActorKind};
+use blockhub::domain::ids::{ConnectionId, HubRun, UserId};
+use blockhub::domain::presence::{Heard, Roster, Told, Update};
+use blockhub::transport::auth::Keys;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::redis::desk;
+use crate::contract::on_both;
+use crate::harness::database::Database;
+use crate::harness::desk::{Desk, Peer, parts};
+use crate::harness::redis::shared_url;
+
+on_both!(pr1_who_joins_on_one_hub_sees_at_once_who_is_on_the_other, pr1_what_changes_on_one_hub_is_told_on_the_other,);
+
+async fn two(database: &Database) -> (Desk, Desk) {
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let hub = async || Desk::of(parts(database.store().await, bus.clone(), Keys::Open));
+    (hub().await, hub().await)
+}
+
+fn users(members: &Value) -> Vec<&str> {
+    let mut users: Vec<_> =
+        members.as_array().unwrap().iter().map(|member| member["user"]["id"].as_str().unwrap()).collect();
+    users.sort_unstable();
+    users
+}
+
+async fn pr1_who_joins_on_one_hub_sees_at_once_who_is_on_the_other(database: &Database) {
+    let (here, there) = two(database).await;
+    sees_at_once(&here, &there).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pr1_the_same_over_redis() {
+    let database = Database::postgres().await;
+    let (here, there) = (desk(&database, &shared_url()).await, desk(&database, &shared_url()).await);
+    sees_at_once(&here, &there).await;
+    database.drop().await;
+}
+
+async fn sees_at_once(here: &Desk, there: &Desk) {
+    let project = here.project().await;
+    let mut ann = here.peer("ann").await;
+    ann.say(json!({"type": "join", "project": project, "presence": {"at": 1}})).await;
+    ann.hear("joined").await;
+    let mut bob = there.peer("bob").await;
+    bob.say(json!({"type": "join", "project": project})).await;
+    let joined = bob.hear("joined").await;
+    assert_eq!(users(&joined["members"]), ["ann", "bob"]);
+    let of_ann = joined["members"].as_array().unwrap().iter().find(|member| member["user"]["id"] == "ann").unwrap();
+    assert_eq!(of_ann["state"], json!({"at": 1}));
+}
+
+/// Waits until somebody is told this of somebody else's connection.
+async fn told(peer: &mut Peer, is: impl Fn(&Value) -> bool) {
+    loop {
+        let presence = peer.hear("presence").await;
+        if presence["updates"].as_array().unwrap().iter().any(&is) {
+            return;
+        }
+    }
+}
+
+async fn pr1_what_changes_on_one_hub_is_told_on_the_other(database: &Database) {
+    let (here, there) = two(database).await;
+    let project = here.project().await;
+    let (mut ann, mut bob) = (here.joined("ann", &project).await, there.joined("bob", &project).await);
+    told(&mut ann, |update| update["user"]["id"] == "bob").await;
+    for n in 0..5 {
+        bob.say(json!({"type": "presence", "project": project, "state": {"n": n}})).await;
+    }
+    told(&mut ann, |update| update["state"] == json!({"n": 4})).await;
+    bob.say(json!({"type": "leave", "project": project})).await;
+    told(&mut ann, |update| update["left"] == true).await;
+    let mut carl = here.peer("carl").await;
+    carl.say(json!({"type": "join", "project": project})).await;
+    assert_eq!(users(&carl.hear("joined").await["members"]), ["ann", "carl"]);
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn connection(n: u128) -> ConnectionId {
+    ConnectionId(Uuid::from_u128(n))
+}
+
+fn comes(roster: &mut Roster, n: u128) {
+    roster.join(connection(n), Arc::new(Actor { id: UserId::from("ann"), name: None, kind: ActorKind::Human }), None);
+}
+
+fn here(roster: &Roster) -> Vec<ConnectionId> {
+    roster.everybody().map(|(id, _)| id).collect()
+}
+
+fn hears(roster: &mut Roster, told: &Told, at: u32) -> Heard {
+    roster.hear(HubRun(Uuid::from_u128(9)), told.clone(), SECOND * at)
+}
+
+#[test]
+fn pr1_news_without_the_news_before_them_are_asked_for_and_the_whole_mends_it() {
+    let (mut there, mut roster) = (Roster::beginning(100), Roster::default());
+    comes(&mut there, 1);
+    let first = there.take_own_changes().unwrap();
+    assert_eq!(hears(&mut roster, &first, 0), Heard::Hole, "nothing is known of that hub");
+    let whole = there.own();
+    assert_eq!(hears(&mut roster, &whole, 0), Heard::Taken);
+    comes(&mut there, 2);
+    let lost = there.take_own_changes().unwrap();
+    there.leave(connection(1));
+    let next = there.take_own_changes().unwrap();
+    assert_eq!(hears(&mut roster, &next, 1), Heard::Hole);
+    assert_eq!(here(&roster), [connection(1)]);
+    assert_eq!(hears(&mut roster, &there.sign_of_life(), 1), Heard::Hole, "a sign of life tells it too");
+    assert_eq!(hears(&mut roster, &there.own(), 1), Heard::Taken);
+    assert_eq!(here(&roster), [connection(2)]);
+    assert_eq!(hears(&mut roster, &lost, 2), Heard::Hole, "what comes late changes nothing");
+    assert_eq!(here(&roster), [connection(2)]);
+    assert_eq!(hears(&mut roster, &there.sign_of_life(), 2), Heard::Taken);
+}
+
+#[test]
+fn pr2_everybody_on_a_hub_that_is_silent_is_withdrawn_and_nobody_else() {
+    let (mut there, mut roster) = (Roster::default(), Roster::default());
+    comes(&mut roster, 7);
+    comes(&mut there, 1);
+    hears(&mut roster, &there.own(), 0);
+    roster.take_changes();
+    hears(&mut roster, &there.sign_of_life(), 10);
+    roster.expire(SECOND * 41, SECOND * 32);
+    assert_eq!(here(&roster), [connection(1), connection(7)]);
+    roster.expire(SECOND * 43, SECOND * 32);
+    assert_eq!(here(&roster), [connection(7)]);
+    let changes = roster.take_changes();
+    assert!(matches!(changes[..], [Update::Left(gone)] if gone == connection(1)), "{changes:?}");
+    assert!(!roster.knows_others());
+}
