@@ -18,13 +18,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::bus::Bus;
 use crate::bus::local::LocalBus;
+use crate::bus::redis::RedisBus;
 use crate::config::{Config, Database};
 use crate::domain::ids::HubRun;
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
 use crate::protocol::message::limits::WireLimits;
+use crate::redis_link::RedisLink;
 use crate::session::local::LocalSessions;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{HubLock, SqliteStore};
@@ -125,15 +128,24 @@ async fn ended(hub: &Hub, tasks: &TaskTracker, patience: Duration) {
 }
 
 fn parts(config: &Config, opened: &Opened) -> HubParts {
+    let run = HubRun(Uuid::new_v4());
     HubParts {
         id: config.hub.clone(),
-        run: HubRun(Uuid::new_v4()),
+        run,
         store: opened.store.clone(),
-        bus: Arc::new(LocalBus::default()),
+        bus: bus(config, run),
         sessions: Arc::new(LocalSessions::new(SESSIONS_MAX)),
         authenticator: Arc::new(config.keys.clone()),
         limits: WireLimits::default(),
         outbox_bytes_max: OUTBOX_BYTES_MAX,
+    }
+}
+
+/// To the other hubs, if they have a Redis to share.
+fn bus(config: &Config, run: HubRun) -> Arc<dyn Bus> {
+    match &config.redis {
+        Some(address) => Arc::new(RedisBus::start(RedisLink::open(address.clone()), run)),
+        None => Arc::new(LocalBus::default()),
     }
 }
 

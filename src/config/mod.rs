@@ -14,6 +14,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::domain::ids::HubId;
+use crate::redis_link::address::RedisAddress;
 use crate::telemetry::LogFormat;
 use crate::transport::auth::{Keys, TokenKey};
 use settings::{Secret, Settings};
@@ -74,6 +75,8 @@ pub struct Config {
     pub hub: HubId,
     /// Durable truth.
     pub database: Database,
+    /// What hubs share besides the database, if there may be several.
+    pub redis: Option<RedisAddress>,
     /// Whose tokens are taken, or that the hub is open.
     pub keys: Keys,
     /// Web pages that may use the hub; empty: those of its own host.
@@ -105,6 +108,7 @@ impl Config {
             database: wrong
                 .note(database(settings.database_url, settings.db_pool_min, settings.db_pool_max))
                 .unwrap_or_else(|| Database { url: Secret::from(DATABASE), pool_min: 0, pool_max: 0 }),
+            redis: wrong.note(redis(settings.redis_url.as_ref())).flatten(),
             origins: wrong.note(origins(settings.allowed_origins.as_deref())).unwrap_or_default(),
             connections_max: wrong.note(connections(settings.max_connections)).unwrap_or_default(),
             drain: wrong.note(drain(settings.drain_secs)).unwrap_or_default(),
@@ -140,8 +144,7 @@ impl Config {
 pub fn idle_names<'a>(environment: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let known = command::environment();
     let ours = |name: &&str| {
-        name.starts_with("BLOCKHUB_") && !name.starts_with("BLOCKHUB_TEST_")
-            || ["REDIS_URL", "DATABASE_REPLICA_URL"].contains(name)
+        name.starts_with("BLOCKHUB_") && !name.starts_with("BLOCKHUB_TEST_") || *name == "DATABASE_REPLICA_URL"
     };
     environment.into_iter().filter(ours).filter(|name| !known.contains(*name)).map(str::to_owned).collect()
 }
@@ -250,6 +253,11 @@ fn database(url: Option<Secret>, pool_min: Option<u32>, pool_max: Option<u32>) -
         );
     }
     Ok(Database { url, pool_min, pool_max })
+}
+
+fn redis(url: Option<&Secret>) -> Result<Option<RedisAddress>, Wrong> {
+    let address = url.map(|url| RedisAddress::parse(url.reveal())).transpose();
+    address.or_else(|error| wrong("REDIS_URL", error.to_string()))
 }
 
 fn origins(text: Option<&str>) -> Result<Vec<String>, Wrong> {

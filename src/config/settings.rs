@@ -104,6 +104,12 @@ pub struct Settings {
     #[arg(long, env = "BLOCKHUB_DB_POOL_MAX", value_name = "N", hide_env_values = true, help_heading = DATABASE)]
     pub db_pool_max: Option<u32>,
 
+    /// The Redis that several hubs on one database share: `redis://HOST`, `redis+sentinel://HOST,HOST/MASTER` or
+    /// `redis+cluster://HOST,HOST`, each with `USER:PASSWORD@` before the hosts if need be, and with `rediss` for TLS
+    /// [default: none, for one hub alone]
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true, help_heading = "Several hubs")]
+    pub redis_url: Option<Secret>,
+
     /// Days that events are kept; older history may be dropped, what the projects hold stays [default: for ever]
     #[arg(long, env = "BLOCKHUB_HISTORY_DAYS", value_name = "DAYS", hide_env_values = true, help_heading = "History")]
     pub history_days: Option<u32>,
@@ -147,6 +153,7 @@ impl Settings {
             database_url: self.database_url.or(below.database_url),
             db_pool_min: self.db_pool_min.or(below.db_pool_min),
             db_pool_max: self.db_pool_max.or(below.db_pool_max),
+            redis_url: self.redis_url.or(below.redis_url),
             history_days: self.history_days.or(below.history_days),
             idempotency_days: self.idempotency_days.or(below.idempotency_days),
             auth_secret: self.auth_secret.or(below.auth_secret),
@@ -163,6 +170,7 @@ impl Settings {
             allowed_origins: self.allowed_origins.filter(given),
             log_format: self.log_format.filter(given),
             database_url: self.database_url.filter(|secret| given(&secret.0)),
+            redis_url: self.redis_url.filter(|secret| given(&secret.0)),
             auth_secret: self.auth_secret.filter(|secret| given(&secret.0)),
             auth_public_key: self.auth_public_key.filter(given),
             ..self

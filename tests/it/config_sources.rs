@@ -119,6 +119,7 @@ fn everything_that_is_wrong_is_said_at_once() {
     let settings = Settings {
         listen: given("nowhere"),
         database_url: Some(Secret::from("mysql://root:hunter2@db")),
+        redis_url: Some(Secret::from("redis://root:hunter2@one,two")),
         max_connections: Some(0),
         idempotency_days: Some(7),
         history_days: Some(0),
@@ -146,6 +147,7 @@ fn everything_that_is_wrong_is_said_at_once() {
             "BLOCKHUB_LOG_FORMAT",
             "BLOCKHUB_MAX_CONNECTIONS",
             "DATABASE_URL",
+            "REDIS_URL",
         ]
     );
 }
@@ -206,8 +208,9 @@ fn a_file_that_cannot_be_used_is_an_error_that_says_where() {
 
 #[test]
 fn names_that_do_nothing_are_found() {
-    let names = ["BLOCKHUB_LISTN", "REDIS_URL", "BLOCKHUB_LISTEN", "DATABASE_URL", "HOME", "BLOCKHUB_TEST_POSTGRES"];
-    assert_eq!(idle_names(names), ["BLOCKHUB_LISTN", "REDIS_URL"]);
+    let names =
+        ["BLOCKHUB_LISTN", "REDIS_URL", "BLOCKHUB_LISTEN", "DATABASE_REPLICA_URL", "HOME", "BLOCKHUB_TEST_POSTGRES"];
+    assert_eq!(idle_names(names), ["BLOCKHUB_LISTN", "DATABASE_REPLICA_URL"]);
 }
 
 #[test]
