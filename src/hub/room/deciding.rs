@@ -17,6 +17,7 @@ use crate::domain::edit::Edit;
 use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, EditId, GroupId};
 use crate::domain::past::Need;
+use crate::domain::sequence::Timestamp;
 use crate::domain::undo;
 use crate::hub::batch::ack_again;
 use crate::hub::clock::now;
@@ -47,28 +48,30 @@ impl Room {
         if let Some(record) = self.known_edits.remove(&edit) {
             return Decided::Answered(self.answer_again(submission, record));
         }
-        match self.verdict(submission).await {
-            Ok((group, decision)) => Decided::Applied(Arc::new(self.event(submission, group, decision))),
+        // One moment for both: what is judged to be in time also says so.
+        let at = now();
+        match self.verdict(submission, at).await {
+            Ok((group, decision)) => Decided::Applied(Arc::new(self.event(submission, at, group, decision))),
             Err(outcome) => Decided::Answered(self.unless_known(submission, outcome).await),
         }
     }
 
-    fn event(&self, submission: &Submission, group: Option<GroupId>, decision: Decision) -> Event {
+    fn event(&self, submission: &Submission, at: Timestamp, group: Option<GroupId>, decision: Decision) -> Event {
         Event {
             seq: self.replica.project.seq.next(),
             edit: submission.intent.edit(),
             request: submission.caller.request,
             group,
             actor: submission.caller.principal.actor.clone(),
-            at: now(),
+            at,
             merged: decision.merged,
             overwrote: decision.overwrote,
             changes: decision.changes,
         }
     }
 
-    async fn verdict(&mut self, submission: &Submission) -> Result<Planned, Outcome> {
-        self.permit_edit(submission).map_err(Outcome::Refused)?;
+    async fn verdict(&mut self, submission: &Submission, at: Timestamp) -> Result<Planned, Outcome> {
+        self.permit_edit(submission, at).map_err(Outcome::Refused)?;
         let edit = self.plan(&submission.intent).await.map_err(Outcome::Refused)?;
         for _ in 0..FETCHES_MAX {
             let epoch = self.replica.epoch();
@@ -93,9 +96,9 @@ impl Room {
         Err(Outcome::Refused(internal()))
     }
 
-    fn permit_edit(&self, submission: &Submission) -> Result<(), Refusal> {
+    fn permit_edit(&self, submission: &Submission, at: Timestamp) -> Result<(), Refusal> {
         let principal = &submission.caller.principal;
-        if principal.expired(now()) {
+        if principal.expired(at) {
             return Err(Refusal::new(ErrorCode::Unauthenticated, "The token has expired."));
         }
         match submission.connection {

@@ -4,6 +4,7 @@
 //! Must never: fail by itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use blockhub::domain::access::Role;
@@ -28,22 +29,43 @@ pub enum Fault {
     CommitRefused,
     /// The next commit panics.
     PanicInCommit,
+    /// So many races are lost, one after the other.
+    LostRaces(u32),
 }
 
 /// A store that fails when it is told to.
 pub struct FaultyStore {
     real: Arc<dyn Store>,
     fault: Mutex<Option<Fault>>,
+    stale: AtomicUsize,
+    held: AtomicUsize,
 }
 
 impl FaultyStore {
     pub fn over(real: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { real, fault: Mutex::new(None) })
+        Arc::new(Self { real, fault: Mutex::new(None), stale: AtomicUsize::new(0), held: AtomicUsize::new(0) })
     }
 
     /// The next time that it can, it fails so.
     pub fn plant(&self, fault: Fault) {
         *self.fault.lock() = Some(fault);
+    }
+
+    /// How many commits were stale, not counting those that this made so.
+    pub fn stale(&self) -> usize {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    /// How often a project was held.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    fn loses_race(&self) -> bool {
+        let mut fault = self.fault.lock();
+        let Some(Fault::LostRaces(left)) = *fault else { return false };
+        *fault = (left > 1).then_some(Fault::LostRaces(left - 1));
+        true
     }
 
     fn meets(&self, fault: Fault) -> bool {
@@ -98,10 +120,16 @@ impl Store for FaultyStore {
         if self.meets(Fault::CommitRefused) {
             return Err(unavailable());
         }
+        if self.loses_race() {
+            return Ok(vec![Committed::Stale; batch.len()]);
+        }
         let committed = self.real.commit(batch, patience).await;
+        let stale = committed.iter().flatten().filter(|committed| **committed == Committed::Stale).count();
+        self.stale.fetch_add(stale, Ordering::Relaxed);
         if self.meets(Fault::CommitUnanswered) { Err(unavailable()) } else { committed }
     }
     async fn hold(&self, id: ProjectId, patience: Patience) -> Result<Option<Box<dyn Hold>>, StoreError> {
+        self.held.fetch_add(1, Ordering::Relaxed);
         self.real.hold(id, patience).await
     }
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {

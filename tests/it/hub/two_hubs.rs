@@ -4,16 +4,24 @@ use std::sync::Arc;
 
 use blockhub::bus::Bus;
 use blockhub::bus::local::LocalBus;
+use blockhub::domain::access::{Access, Role};
+use blockhub::domain::ids::UserId;
+use blockhub::domain::sequence::Timestamp;
 use blockhub::transport::auth::Keys;
 use serde_json::json;
 
 use crate::contract::on_both;
 use crate::harness::database::Database;
-use crate::harness::desk::{Desk, fresh, parts};
+use crate::harness::desk::{Desk, Peer, fresh, parts};
+use crate::harness::faulty::{Fault, FaultyStore};
 
 on_both!(
     jn5_edits_of_another_hub_arrive_in_order_with_the_bus_and_without,
     ed5_two_hubs_editing_one_block_both_get_an_answer_that_can_be_settled,
+    ed5_an_edit_that_loses_every_race_is_decided_while_nobody_else_can_commit,
+    ed3_two_hubs_updating_different_blocks_never_race,
+    ac2_a_role_changed_on_one_hub_counts_on_the_other_with_the_bus_and_without,
+    ac3_a_project_deleted_on_one_hub_is_over_on_the_other,
     pr3_a_signal_reaches_the_other_hub_once,
 );
 
@@ -67,6 +75,73 @@ async fn ed5_two_hubs_editing_one_block_both_get_an_answer_that_can_be_settled(d
         (acks, version) = (acks + 1, version + 1);
     }
     assert_eq!(here.head(&project).await.0, acks + 1);
+}
+
+async fn ed5_an_edit_that_loses_every_race_is_decided_while_nobody_else_can_commit(database: &Database) {
+    let store = FaultyStore::over(database.store().await);
+    let desk = Desk::of(parts(store.clone(), Arc::new(LocalBus::default()), Keys::Open));
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let block = ann.insert(&project, json!({"n": 0})).await;
+    let update = |base: u64| json!([{"op": "update", "block": block, "baseVersion": base, "patch": {"n": base}}]);
+    store.plant(Fault::LostRaces(3));
+    assert_eq!(ann.edit(&project, update(1)).await["type"], "ack");
+    assert_eq!(store.held(), 0);
+    store.plant(Fault::LostRaces(4));
+    assert_eq!(ann.edit(&project, update(2)).await["type"], "ack");
+    assert_eq!(store.held(), 1);
+    // The project was let go.
+    assert_eq!(ann.edit(&project, update(3)).await["seq"], 4);
+}
+
+async fn ed3_two_hubs_updating_different_blocks_never_race(database: &Database) {
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let stores = [FaultyStore::over(database.store().await), FaultyStore::over(database.store().await)];
+    let [here, there] = stores.clone().map(|store| Desk::of(parts(store, bus.clone(), Keys::Open)));
+    let project = here.project().await;
+    let (mut ann, mut bob) = (here.joined("ann", &project).await, there.joined("bob", &project).await);
+    let (hers, his) = (ann.insert(&project, json!({})).await, ann.insert(&project, json!({})).await);
+    bob.event(2).await;
+    let update = async |peer: &mut Peer, block: &str| {
+        for base in 1..40 {
+            let op = json!([{"op": "update", "block": block, "baseVersion": base, "patch": {"n": base}}]);
+            assert_eq!(peer.edit(&project, op).await["type"], "ack");
+        }
+    };
+    tokio::join!(update(&mut ann, &hers), update(&mut bob, &his));
+    assert_eq!(here.head(&project).await.0, 2 + 2 * 39);
+    assert_eq!(stores.map(|store| store.stale()), [0, 0]);
+}
+
+async fn ac2_a_role_changed_on_one_hub_counts_on_the_other_with_the_bus_and_without(database: &Database) {
+    let shared: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    for bus in [Some(shared), None] {
+        let own = || -> Arc<dyn Bus> { Arc::new(LocalBus::default()) };
+        let (here, there) = two(database, bus.clone().unwrap_or_else(own), bus.clone().unwrap_or_else(own)).await;
+        let project = here.project_of("ann", Access::Viewer).await;
+        let mut bob = there.joined("bob", &project).await;
+        let (id, user) = (project.parse().unwrap(), UserId::from("bob"));
+        assert!(here.store.set_member(id, &user, Some(Role::Editor)).await.unwrap());
+        here.hub.changed(id).await;
+        assert_eq!(bob.hear("role").await["role"], "editor");
+        bob.insert(&project, json!({})).await;
+        assert!(here.store.set_member(id, &user, None).await.unwrap());
+        here.hub.changed(id).await;
+        assert_eq!(bob.hear("role").await["role"], "viewer");
+        let refused = bob.edit(&project, json!([{"op": "delete", "block": fresh(), "baseVersion": 1}])).await;
+        assert_eq!(refused["code"], "forbidden");
+    }
+}
+
+async fn ac3_a_project_deleted_on_one_hub_is_over_on_the_other(database: &Database) {
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let (here, there) = two(database, bus.clone(), bus).await;
+    let project = here.project().await;
+    let mut bob = there.joined("bob", &project).await;
+    let id = project.parse().unwrap();
+    assert!(here.store.set_deleted(id, Some(Timestamp(2))).await.unwrap());
+    here.hub.changed(id).await;
+    assert_eq!(bob.hear("left").await["reason"], "deleted");
 }
 
 async fn pr3_a_signal_reaches_the_other_hub_once(database: &Database) {
