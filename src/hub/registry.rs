@@ -3,7 +3,7 @@
 //! Promises: at most one room of a project lives on this hub; a command reaches the room, or comes back refused.
 //! Must never: hold a map's lock across an await.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 
 use super::room::command::Command;
 use super::room::{self, RoomEnv};
-use crate::domain::ids::ProjectId;
+use crate::bus::{Moved, News, packet};
+use crate::domain::ids::{HubRun, ProjectId};
 use crate::domain::sequence::Epoch;
 use crate::store::Head;
 
@@ -24,9 +25,14 @@ pub const MAILBOX_MAX: usize = 1024;
 /// How long a sender waits for a full room, before its message ends as `busy`.
 const MAILBOX_WAIT: Duration = Duration::from_secs(5);
 
+/// What another hub's news may come to while they wait for one room, in bytes.
+const NEWS_BYTES_MAX: usize = 4 << 20;
+
 /// Where a room stands, for the comparison of heads. The room writes, the watcher reads.
 #[derive(Debug, Default)]
 pub struct Standing {
+    /// Of other hubs' news in the room's mailbox.
+    news_bytes: AtomicUsize,
     seq: AtomicU64,
     revision: AtomicU64,
     epoch: Mutex<Option<Epoch>>,
@@ -38,6 +44,25 @@ impl Standing {
         self.seq.store(seq, Ordering::Relaxed);
         self.revision.store(revision, Ordering::Relaxed);
         *self.epoch.lock() = Some(epoch);
+    }
+
+    /// The room took news out of its mailbox.
+    pub fn took(&self, news: &News) {
+        self.news_bytes.fetch_sub(packet::weight(news), Ordering::Relaxed);
+    }
+
+    /// News on their way into the mailbox; what would be too much goes without its load.
+    fn admit(&self, news: News) -> Option<News> {
+        let bytes = packet::weight(&news);
+        if self.news_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= NEWS_BYTES_MAX {
+            return Some(news);
+        }
+        self.news_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        match news {
+            // The room finds a gap, and fetches.
+            News::Moved(moved) => Some(News::Moved(Moved { carried: None, ..moved })),
+            _ => None,
+        }
     }
 
     /// Whether the store knows something that the room does not. A room that has yet to load will know.
@@ -135,6 +160,21 @@ impl Registry {
         match self.rooms.get(&project) {
             Some(room) => room.mailbox.try_send(command).map_err(TrySendError::into_inner),
             None => Err(command),
+        }
+    }
+
+    /// Brings another hub's news to the project's room if it is open and there is room for them; whether they were
+    /// brought. What is lost is made up for: events by the comparison of heads, presence by its revision.
+    pub fn hear(&self, project: ProjectId, from: HubRun, news: News) -> bool {
+        let Some(room) = self.rooms.get(&project) else { return false };
+        let Some(news) = room.standing.admit(news) else { return false };
+        match room.mailbox.try_send(Command::News { from, news }) {
+            Ok(()) => true,
+            Err(TrySendError::Full(Command::News { news, .. }) | TrySendError::Closed(Command::News { news, .. })) => {
+                room.standing.took(&news);
+                false
+            }
+            Err(_) => false,
         }
     }
 

@@ -70,9 +70,8 @@ pub async fn listen(hub: Weak<Hub>) {
         match heard {
             Ok(Heard::Hint(hint)) if hint.from == hub.run => {}
             Ok(Heard::Hint(Hint { from, project, news })) => {
-                let told = hub.registry.send_if_open(project, Command::News { from, news });
-                metrics::counter!("blockhub_hints_total", "brought" => if told.is_ok() { "yes" } else { "no" })
-                    .increment(1);
+                let brought = if hub.registry.hear(project, from, news) { "yes" } else { "no" };
+                metrics::counter!("blockhub_hints_total", "brought" => brought).increment(1);
             }
             Ok(Heard::Gap) => look_everywhere(&hub).await,
             Err(RecvError::Lagged(lost)) => {

@@ -22,7 +22,7 @@ use crate::domain::ids::{HubRun, ProjectId};
 use crate::redis_link::RedisLink;
 
 /// Hints heard that wait for the hub; older ones are lost, which costs it one comparison of heads.
-const HEARD_MAX: usize = 8_192;
+const HEARD_MAX: usize = 1_024;
 /// Hints that wait to be published.
 const QUEUE_MAX: usize = 8_192;
 /// The same in bytes.

@@ -287,7 +287,10 @@ impl Room {
             Command::Signal { connection, event, data, reply } if self.members.contains_key(&connection) => {
                 self.signal(connection, &event, data.as_deref(), reply);
             }
-            Command::News { from, news } => self.hear(from, news),
+            Command::News { from, news } => {
+                self.standing.took(&news);
+                self.hear(from, news);
+            }
             Command::Gap => self.meet_again(),
             command => self.waiting.push_back(command),
         }
