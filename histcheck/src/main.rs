@@ -1,2 +1,2 @@
-//! The judge.
+//! The judge, as a command.
 fn main() {}
