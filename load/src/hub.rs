@@ -1,8 +1,9 @@
-//! The hub under load: the release binary beside this one, as a process of its own.
+//! The hub under load: the binary beside this one, as a process of its own.
 //!
-//! Promises: it is ended, by its process id, when this is dropped.
+//! Promises: it is ended, by its process id, when this is dropped; it sees no settings but those it is launched with.
 //! Must never: end anything else.
 
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -11,6 +12,82 @@ use tokio::process::{Child, Command};
 
 use crate::LoadError;
 
+/// What a hub is started with.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// `ADDRESS:PORT`; port 0 takes a free one.
+    pub listen: String,
+    /// The database's URL.
+    pub database: String,
+    /// The URL of Redis, if there is one.
+    pub redis: Option<String>,
+    /// The hub's name, if it is not to be drawn.
+    pub name: Option<String>,
+    /// Over how many seconds it sends its clients away, if not over the usual number.
+    pub drain_secs: Option<u32>,
+    /// Where its log is added to, if not to the standard error of this program.
+    pub log: Option<PathBuf>,
+}
+
+impl Launch {
+    /// One hub with nothing special, on a free port.
+    pub fn on(database: &str) -> Self {
+        Self {
+            listen: "127.0.0.1:0".into(),
+            database: database.into(),
+            redis: None,
+            name: None,
+            drain_secs: None,
+            log: None,
+        }
+    }
+
+    fn command(&self) -> Result<Command, LoadError> {
+        let binary = binary()?;
+        let mut command = Command::new(binary);
+        let settings = ["REDIS_URL", "BLOCKHUB_AUTH_SECRET", "BLOCKHUB_AUTH_PUBLIC_KEY", "BLOCKHUB_CONFIG"];
+        settings.iter().for_each(|name| drop(command.env_remove(name)));
+        command.env("BLOCKHUB_LISTEN", &self.listen).env("DATABASE_URL", &self.database);
+        command.env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()));
+        if let Some(redis) = &self.redis {
+            command.env("REDIS_URL", redis);
+        }
+        if let Some(name) = &self.name {
+            command.env("BLOCKHUB_HUB_ID", name);
+        }
+        if let Some(secs) = self.drain_secs {
+            command.env("BLOCKHUB_DRAIN_SECS", secs.to_string());
+        }
+        if let Some(log) = &self.log {
+            command.stderr(OpenOptions::new().create(true).append(true).open(log)?);
+        }
+        command.stdout(Stdio::piped()).kill_on_drop(true);
+        Ok(command)
+    }
+}
+
+/// What a process can be told.
+#[derive(Clone, Copy, Debug)]
+pub enum Signal {
+    /// End in good order: SIGTERM.
+    Terminate,
+    /// Stand still: SIGSTOP.
+    Freeze,
+    /// Go on: SIGCONT.
+    Thaw,
+}
+
+/// Tells one process.
+pub async fn tell(id: u32, signal: Signal) -> Result<(), LoadError> {
+    let name = match signal {
+        Signal::Terminate => "-TERM",
+        Signal::Freeze => "-STOP",
+        Signal::Thaw => "-CONT",
+    };
+    let told = Command::new("kill").arg(name).arg(id.to_string()).status().await?;
+    if told.success() { Ok(()) } else { Err(LoadError::Start(format!("kill {name} {id} failed"))) }
+}
+
 /// A hub process.
 pub struct Hub {
     process: Child,
@@ -18,17 +95,12 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Starts one on a free port and waits until it listens.
-    pub async fn start(database: &str) -> Result<Self, LoadError> {
-        let binary = binary()?;
-        let mut process = Command::new(&binary)
-            .env("BLOCKHUB_LISTEN", "127.0.0.1:0")
-            .env("DATABASE_URL", database)
-            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
+    /// Starts one and waits until it listens.
+    pub async fn start(launch: &Launch) -> Result<Self, LoadError> {
+        let mut process = launch
+            .command()?
             .spawn()
-            .map_err(|error| LoadError::Start(format!("{} cannot be started: {error}", binary.display())))?;
+            .map_err(|error| LoadError::Start(format!("the hub cannot be started: {error}")))?;
         let output = process.stdout.take().ok_or_else(|| LoadError::Start("the hub has no output".into()))?;
         let mut lines = BufReader::new(output).lines();
         let first = lines.next_line().await?.unwrap_or_default();
@@ -41,6 +113,21 @@ impl Hub {
     /// `127.0.0.1:PORT`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Its process, while it lives.
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub async fn kill(&mut self) -> Result<(), LoadError> {
+        Ok(self.process.kill().await?)
+    }
+
+    /// Waits until it has ended by itself; whether it said that all was well.
+    pub async fn ended(&mut self) -> Result<bool, LoadError> {
+        Ok(self.process.wait().await?.success())
     }
 
     /// Resident memory in KiB.
@@ -80,12 +167,23 @@ fn binary() -> Result<PathBuf, LoadError> {
     Err(LoadError::Start(format!("{} is not there; build it first: cargo build --release", hub.display())))
 }
 
-/// Posts JSON and returns the `id` of what was made. HTTP by hand: one call that needs no library.
+/// Posts JSON and returns the `id` of what was made.
 pub async fn post(address: &str, path: &str, body: &str) -> Result<String, LoadError> {
+    let value = call(address, "POST", path, body).await?;
+    value["id"].as_str().map(str::to_owned).ok_or(LoadError::Wrong(value.to_string()))
+}
+
+/// Gets JSON.
+pub async fn get(address: &str, path: &str) -> Result<serde_json::Value, LoadError> {
+    call(address, "GET", path, "").await
+}
+
+/// HTTP by hand: calls that need no library.
+async fn call(address: &str, method: &str, path: &str, body: &str) -> Result<serde_json::Value, LoadError> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut socket = tokio::net::TcpStream::connect(address).await?;
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     socket.write_all(head.as_bytes()).await?;
@@ -93,6 +191,5 @@ pub async fn post(address: &str, path: &str, body: &str) -> Result<String, LoadE
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await?;
     let json = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-    let value: serde_json::Value = serde_json::from_str(json).map_err(|_| LoadError::Wrong(answer.clone()))?;
-    value["id"].as_str().map(str::to_owned).ok_or(LoadError::Wrong(answer))
+    serde_json::from_str(json).map_err(|_| LoadError::Wrong(answer.clone()))
 }

@@ -4,17 +4,23 @@
 //! leaves nothing running.
 //! Must never: print a figure for answers that were wrong.
 
+mod chance;
 mod client;
 mod edits;
+mod faults;
 mod hub;
 mod idle;
+mod ports;
 mod postgres;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::hub::Hub;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::hub::{Hub, Launch};
+use crate::ports::Ports;
 use crate::postgres::Postgres;
 
 /// Load for a hub, and figures.
@@ -43,6 +49,8 @@ enum Scenario {
     Edits(edits::Options),
     /// Memory of connections that say nothing.
     Idle(idle::Options),
+    /// Faults, and what the hub promises under them: one row of the scorecard, or all.
+    Faults(faults::Options),
 }
 
 /// What can go wrong.
@@ -57,6 +65,9 @@ enum LoadError {
     /// A socket failed.
     #[error("the connection failed: {0}")]
     Socket(#[from] tokio_tungstenite::tungstenite::Error),
+    /// The database could not be asked.
+    #[error("the database could not be asked: {0}")]
+    Database(#[from] sqlx::Error),
     /// A process or a file.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -64,8 +75,14 @@ enum LoadError {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = tokio::select! {
+        done = run(Cli::parse()) => done,
+        // What was started ends as the run is dropped.
+        told = told_to_stop() => told.map(|()| false),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("load: {error}");
             ExitCode::FAILURE
@@ -73,20 +90,32 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), LoadError> {
+async fn told_to_stop() -> Result<(), LoadError> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    Ok(())
+}
+
+/// Whether all was well.
+async fn run(cli: Cli) -> Result<bool, LoadError> {
     let folder = tempfile::tempdir()?;
+    if let Scenario::Faults(options) = &cli.scenario {
+        return faults::run(options).await;
+    }
     let (postgres, url) = match cli.database {
         Database::Postgres => {
-            let postgres = Postgres::start()?;
+            let postgres = Postgres::start(&mut Ports::default())?;
             let url = postgres.url();
             (Some(postgres), url)
         }
         Database::Sqlite => (None, format!("sqlite:{}", folder.path().join("load.db").display())),
     };
-    let hub = Hub::start(&url).await?;
+    let hub = Hub::start(&Launch::on(&url)).await?;
     println!("hub at {}, {:?}", hub.address(), cli.database);
     match cli.scenario {
-        Scenario::Edits(options) => edits::run(&hub, postgres.as_ref(), &options).await,
-        Scenario::Idle(options) => idle::run(&hub, &options).await,
+        Scenario::Edits(options) => edits::run(&hub, postgres.as_ref(), &options).await?,
+        Scenario::Idle(options) => idle::run(&hub, &options).await?,
+        Scenario::Faults(_) => {}
     }
+    Ok(true)
 }

@@ -1,15 +1,15 @@
-//! A throwaway Postgres with `fsync` on, in a temporary folder, on a free port.
+//! A throwaway Postgres with `fsync` on, in a temporary folder, on a port of its own.
 //!
-//! Promises: it is stopped when this is dropped, and its folder is gone.
+//! Promises: it is stopped when this is dropped, and its folder is gone; it comes back on the same port.
 //! Must never: touch another server of the machine.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 use crate::LoadError;
+use crate::ports::Ports;
 
 /// A server.
 pub struct Postgres {
@@ -18,37 +18,71 @@ pub struct Postgres {
     port: u16,
 }
 
+/// How a server is told to stop.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// Connections are cut, what is committed is written out.
+    Fast,
+    /// As a crash: the next start recovers from the log.
+    Immediate,
+}
+
+impl Stop {
+    fn mode(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Immediate => "immediate",
+        }
+    }
+}
+
 impl Postgres {
     /// Makes a cluster and starts it.
-    pub fn start() -> Result<Self, LoadError> {
+    pub fn start(ports: &mut Ports) -> Result<Self, LoadError> {
         let folder = tempfile::Builder::new().prefix("blockhub-load-").tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let server = Self { folder, binaries: binaries()?, port };
+        let server = Self { folder, binaries: binaries()?, port: ports.take()? };
         if is_root() {
             check("chown", Command::new("chown").arg("postgres").arg(server.folder.path()).output()?)?;
         }
-        let data = server.data();
-        check("initdb", server.command("initdb").args(["-A", "trust", "-U", "blockhub", "-D"]).arg(&data).output()?)?;
-        let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=100",
-            server.folder.path().display()
-        );
-        let log = server.folder.path().join("log");
-        let start = server
-            .command("pg_ctl")
-            .args(["-w", "-o", &options, "-D"])
-            .arg(&data)
-            .arg("-l")
-            .arg(log)
-            .arg("start")
-            .output()?;
-        check("pg_ctl start", start)?;
+        let initdb = server.command("initdb").args(["-A", "trust", "-U", "blockhub", "-D"]).arg(server.data()).output();
+        check("initdb", initdb?)?;
+        server.start_again()?;
         Ok(server)
+    }
+
+    /// Starts it, after a stop, and waits until it is ready.
+    pub fn start_again(&self) -> Result<(), LoadError> {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=500",
+            self.port,
+            self.folder.path().display()
+        );
+        let log = self.folder.path().join("log");
+        let mut start = self.command("pg_ctl");
+        start.args(["-w", "-o", &options, "-D"]).arg(self.data()).arg("-l").arg(log).arg("start");
+        check("pg_ctl start", start.output()?)
+    }
+
+    /// Stops it and waits until it has stopped.
+    pub fn stop(&self, how: Stop) -> Result<(), LoadError> {
+        let mut stop = self.command("pg_ctl");
+        stop.args(["-m", how.mode(), "-w", "-D"]).arg(self.data()).arg("stop");
+        check("pg_ctl stop", stop.output()?)
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("postgres://blockhub@127.0.0.1:{}/postgres", self.port)
+        self.url_at(&format!("127.0.0.1:{}", self.port))
+    }
+
+    /// The same database, reached by another address.
+    pub fn url_at(&self, address: &str) -> String {
+        format!("postgres://blockhub@{address}/postgres")
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Processor time of the server and all its processes that live, in seconds.
@@ -83,8 +117,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let data = self.data();
-        let _ = self.command("pg_ctl").args(["-m", "immediate", "-w", "-D"]).arg(data).arg("stop").output();
+        let _ = self.stop(Stop::Immediate);
     }
 }
 

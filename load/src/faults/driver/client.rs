@@ -1,0 +1,423 @@
+//! A client's life: it connects, joins, edits, loses its connection, and comes back to whichever hub it finds.
+//!
+//! Promises: does what the contract asks of a client (close codes, `retryAfterMs`, [JN2], [ED13], [ED14]); everything
+//! it sends, is answered and is shown is written down in that order.
+//! Must never: give up: only the run's end ends it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use histcheck::history::{Record, Told, Touched};
+use histcheck::id::Id;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+
+use super::crew::{Ask, Crew, Phase};
+use super::draft::{Draft, Drafter};
+use super::room::{Copy, Room, Standing, State, id_of};
+use crate::chance::Chance;
+
+/// For a connection and its welcome.
+const CONNECT: Duration = Duration::from_secs(5);
+/// A hub pings every 25 s: who says nothing for so long is gone.
+const SILENCE: Duration = Duration::from_secs(40);
+/// Between two tries to connect; with as much again by chance.
+const BETWEEN_TRIES: Duration = Duration::from_millis(25);
+/// After `internal`, which names no time.
+const AFTER_INTERNAL_MS: u64 = 200;
+/// A client that was driven to another hub goes home after this, and up to twice as much by chance.
+const HOMESICK: Duration = Duration::from_millis(1_200);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What a row can tell a client to do.
+pub enum Order {
+    /// Edit now, in these words; the edit's name is told at once, its ack when it has come.
+    Edit {
+        /// Words that stand in the edit.
+        words: String,
+        /// Hears what it is called.
+        named: oneshot::Sender<Id>,
+        /// Hears what became of it; never, if it conflicts.
+        acked: oneshot::Sender<Acked>,
+    },
+    /// Go to this hub now.
+    Go(usize),
+}
+
+/// An ack, as far as rows need it.
+#[derive(Clone, Copy, Debug)]
+pub struct Acked {
+    /// The edit's place in the log.
+    pub seq: u64,
+    /// Whether it had been applied before.
+    pub duplicate: bool,
+    /// When the ack came.
+    pub at: Instant,
+}
+
+/// A client.
+pub struct Client {
+    number: u32,
+    user: String,
+    crew: Arc<Crew>,
+    chance: Chance,
+    rooms: Vec<Room>,
+    /// The hub it is connected to, or tries.
+    hub: usize,
+    home: usize,
+    orders: mpsc::Receiver<Order>,
+    awaited: HashMap<Id, oneshot::Sender<Acked>>,
+    lost: Option<Instant>,
+    /// The number of the last phase that it has reported as done with.
+    reported: Option<u32>,
+}
+
+/// Why a conversation ended.
+enum Ended {
+    /// The socket is gone.
+    Lost,
+    /// It goes to another hub.
+    Left(usize),
+    /// The run is over.
+    Rested,
+}
+
+impl Client {
+    /// One of the crew; its orders come by the receiver.
+    pub fn new(
+        number: u32,
+        crew: Arc<Crew>,
+        projects: &[Id],
+        mut chance: Chance,
+        orders: mpsc::Receiver<Order>,
+    ) -> Self {
+        let rooms = projects.iter().map(|project| Room::new(number, *project)).collect();
+        let home = number as usize % crew.addresses.len();
+        let user = format!("user-{number}");
+        let chance = chance.fork();
+        let awaited = HashMap::new();
+        Self { number, user, crew, chance, rooms, hub: home, home, orders, awaited, lost: None, reported: None }
+    }
+
+    /// Lives until the run rests.
+    pub async fn live(mut self) {
+        let mut phase = self.crew.phase.subscribe();
+        loop {
+            let ended = match timeout(CONNECT, self.connect()).await {
+                Ok(Some(mut socket)) => {
+                    let ended = self.converse(&mut socket, &mut phase).await;
+                    self.gone(&ended);
+                    ended
+                }
+                _ => Ended::Lost,
+            };
+            match ended {
+                Ended::Rested => return,
+                Ended::Left(hub) => self.hub = hub,
+                Ended::Lost => {
+                    self.hub = (self.hub + 1) % self.crew.addresses.len();
+                    let jitter = BETWEEN_TRIES.mul_f64(self.chance.below(100) as f64 / 100.0);
+                    sleep(if self.hub == self.home { BETWEEN_TRIES + jitter } else { jitter / 4 }).await;
+                }
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Option<Socket> {
+        let url = format!("ws://{}/ws", self.crew.addresses[self.hub]);
+        let (mut socket, _) = connect_async_with_config(url, None, true).await.ok()?;
+        let hello = json!({"type": "hello", "id": "hello", "user": {"id": self.user}});
+        socket.send(Message::text(hello.to_string())).await.ok()?;
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Text(text) = message else { continue };
+            let heard: Value = serde_json::from_str(&text).ok()?;
+            match heard["type"].as_str() {
+                Some("welcome") => return Some(socket),
+                Some("error") if heard["code"] == "draining" || heard["code"] == "busy" => return None,
+                Some("error") => {
+                    self.crew.figures.error(format!("hello: {heard}"));
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn gone(&mut self, ended: &Ended) {
+        self.crew.history.write(&Record::Lost { client: self.number, at_ms: self.crew.now_ms() });
+        self.rooms.iter_mut().for_each(Room::lost);
+        if matches!(ended, Ended::Lost) {
+            self.crew.figures.note(|stretch| stretch.losses += 1);
+            self.lost = self.lost.or(Some(Instant::now()));
+        }
+    }
+
+    async fn converse(&mut self, socket: &mut Socket, phase: &mut watch::Receiver<Phase>) -> Ended {
+        let mut pace = self.pace();
+        let mut heard = Instant::now();
+        let homesick = heard + HOMESICK + HOMESICK.mul_f64(self.chance.below(100) as f64 / 100.0);
+        loop {
+            if self.speak(socket).await.is_none() {
+                return Ended::Lost;
+            }
+            if self.report(&phase.borrow_and_update().clone()) {
+                let _ = socket.close(None).await;
+                return Ended::Rested;
+            }
+            let working = matches!(*phase.borrow(), Phase::Work) && self.is_in();
+            let due = self.due().unwrap_or(heard + SILENCE).min(heard + SILENCE);
+            tokio::select! {
+                message = socket.next() => {
+                    heard = Instant::now();
+                    let Some(Ok(message)) = message else { return Ended::Lost };
+                    match message {
+                        Message::Text(text) => self.hear(&text),
+                        Message::Close(frame) => {
+                            self.closed(frame.map_or(1005, |frame| frame.code.into()));
+                            return Ended::Lost;
+                        }
+                        _ => {}
+                    }
+                }
+                _ = pace.tick(), if working => self.edit(),
+                Some(order) = self.orders.recv() => {
+                    if let Some(hub) = self.obey(order) {
+                        let _ = timeout(CONNECT, socket.close(None)).await;
+                        return Ended::Left(hub);
+                    }
+                }
+                _ = phase.changed() => {}
+                () = sleep_until(homesick), if self.hub != self.home && self.is_in() => {
+                    let _ = timeout(CONNECT, socket.close(None)).await;
+                    return Ended::Left(self.home);
+                }
+                () = sleep_until(due) => {
+                    if heard.elapsed() >= SILENCE {
+                        return Ended::Lost;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Some codes say that the client did wrong, which none of these does.
+    fn closed(&self, code: u16) {
+        if !matches!(code, 1000 | 1001 | 1005 | 1012 | 1013 | 4408) {
+            self.crew.figures.error(format!("closed with {code}"));
+        }
+    }
+
+    fn pace(&mut self) -> Interval {
+        let every = self.crew.pace;
+        let first = every.mul_f64(self.chance.below(1_000) as f64 / 1_000.0);
+        let mut pace = interval_at(Instant::now() + first, every);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        pace
+    }
+
+    fn is_in(&self) -> bool {
+        self.rooms.iter().all(|room| room.standing == Standing::In)
+    }
+
+    /// Tells the run when its phase is done with; whether that is the end.
+    fn report(&mut self, phase: &Phase) -> bool {
+        let done = match phase {
+            Phase::Gather => self.is_in(),
+            Phase::Work => false,
+            Phase::Quiet => self.is_in() && !self.rooms.iter().any(Room::waits),
+            Phase::Rest(heads) => self.is_in() && self.rooms.iter().all(|room| room.has_reached(heads)),
+        };
+        if !done || self.reported == Some(phase.number()) {
+            return false;
+        }
+        self.reported = Some(phase.number());
+        let rests = matches!(phase, Phase::Rest(_));
+        if rests {
+            self.rooms.iter().for_each(|room| room.write_copy(&self.crew.history));
+        }
+        self.crew.report(self.number, phase);
+        rests
+    }
+
+    /// When there is something to say again.
+    fn due(&self) -> Option<Instant> {
+        let joins = self.rooms.iter().filter_map(|room| match room.standing {
+            Standing::Out(at) => Some(at),
+            _ => None,
+        });
+        let edits = self.rooms.iter().filter(|room| room.standing == Standing::In).flat_map(|room| &room.edits);
+        let edits = edits.filter_map(|edit| match edit.state {
+            State::Due(at) => Some(at),
+            _ => None,
+        });
+        joins.chain(edits).min()
+    }
+
+    /// Says what is due; `None` if the socket is gone.
+    async fn speak(&mut self, socket: &mut Socket) -> Option<()> {
+        let now = Instant::now();
+        for room in &mut self.rooms {
+            match room.standing {
+                Standing::Out(at) if at <= now => {
+                    let join = room.join();
+                    socket.feed(Message::text(join.to_string())).await.ok()?;
+                }
+                Standing::In => {
+                    for edit in room.edits.iter_mut() {
+                        if matches!(edit.state, State::Due(at) if at <= now) {
+                            edit.state = State::Sent;
+                            self.crew.write_sent(self.number, room.project, edit.id, &self.user);
+                            socket.feed(Message::text(edit.message.clone())).await.ok()?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        socket.flush().await.ok()
+    }
+
+    fn obey(&mut self, order: Order) -> Option<usize> {
+        match order {
+            Order::Go(hub) => Some(hub),
+            Order::Edit { words, named, acked } => {
+                let edit = self.draft(0, |drafter| drafter.marked(&words));
+                self.awaited.insert(edit, acked);
+                // The row may have stopped waiting.
+                let _ = named.send(edit);
+                None
+            }
+        }
+    }
+
+    /// Makes up an edit in one of its projects.
+    fn edit(&mut self) {
+        let room = self.chance.below(self.rooms.len());
+        self.draft(room, |drafter| drafter.draft());
+    }
+
+    /// It is said as soon as it can be.
+    fn draft(&mut self, room: usize, draft: impl FnOnce(&mut Drafter<'_>) -> Draft) -> Id {
+        let edit = self.chance.uuid().to_string().parse().unwrap_or_default();
+        let room = &mut self.rooms[room];
+        let (empty, busy) = (Default::default(), room.busy());
+        let blocks = room.copy.as_ref().map_or(&empty, |Copy { blocks, .. }| blocks);
+        let draft = draft(&mut Drafter::new(blocks, &busy, &mut self.chance));
+        room.begin(edit, draft);
+        edit
+    }
+
+    fn hear(&mut self, text: &str) {
+        let Ok(mut message) = serde_json::from_str::<Value>(text) else {
+            return self.crew.figures.error(format!("not JSON: {text}"));
+        };
+        let kind = message["type"].as_str().unwrap_or_default().to_owned();
+        let project = id_of(&message["project"]);
+        let Some(at) = self.rooms.iter().position(|room| room.project == project) else {
+            return if kind == "error" {
+                self.refused(&message)
+            };
+        };
+        let (crew, room) = (self.crew.clone(), &mut self.rooms[at]);
+        match kind.as_str() {
+            "events" => {
+                crew.note_events(&message, self.hub);
+                room.events(&message, &crew.history);
+            }
+            "ack" => self.acked(at, &message),
+            "conflict" => {
+                let edit = id_of(&message["editId"]);
+                crew.history.write(&Record::Conflicted { client: self.number, project, edit });
+                crew.figures.note(|stretch| stretch.conflicts += 1);
+                room.forget(edit);
+            }
+            "joined" => {
+                crew.note_joined(room.copy.is_some(), &message);
+                room.begins(message, &crew.history);
+            }
+            "reset" => {
+                crew.figures.note(|stretch| stretch.resets += 1);
+                room.begins(message, &crew.history);
+            }
+            "snapshot" => room.goes_on(&mut message, &crew.history),
+            "left" => {
+                crew.history.write(&Record::Left { client: self.number, project });
+                room.lost();
+            }
+            _ => {}
+        }
+        if self.is_in()
+            && let Some(lost) = self.lost.take()
+        {
+            self.crew.figures.note(|stretch| stretch.resume.add(lost.elapsed()));
+        }
+    }
+
+    fn acked(&mut self, room: usize, message: &Value) {
+        let (room, crew, at) = (&mut self.rooms[room], &self.crew, Instant::now());
+        let (edit, seq) = (id_of(&message["editId"]), message["seq"].as_u64().unwrap_or_default());
+        let touched = |(block, version): (&String, &Value)| {
+            Touched(block.parse().unwrap_or_default(), version.as_u64().unwrap_or_default())
+        };
+        let versions = message["versions"].as_object().into_iter().flatten().map(touched).collect();
+        let says = |what: &str| message[what] == true;
+        let told = Told { merged: says("merged"), overwrote: says("overwrote"), duplicate: says("duplicate") };
+        let (client, project, at_ms) = (self.number, room.project, crew.now_ms());
+        crew.history.write(&Record::Acked { client, project, edit, seq, versions, told, at_ms });
+        crew.sightings.acked(edit, self.hub, at);
+        if let Some(begun) = room.edit(edit).map(|edit| edit.begun) {
+            crew.figures.note(|stretch| {
+                stretch.acks += 1;
+                stretch.ack.add(at - begun);
+            });
+            crew.acked_by(self.hub, at);
+        }
+        room.acked(edit, seq);
+        if let Some(awaited) = self.awaited.remove(&edit) {
+            // The row may have stopped waiting.
+            let _ = awaited.send(Acked { seq, duplicate: told.duplicate, at });
+        }
+        if self.chance.one_in(crew.ask_one_in) {
+            crew.ask(Ask { project, edit, seq, hub: self.chance.below(crew.addresses.len()) });
+        }
+    }
+
+    /// `error`, of an edit or of a join.
+    fn refused(&mut self, message: &Value) {
+        let (id, code) = (message["id"].as_str().unwrap_or_default(), message["code"].as_str().unwrap_or_default());
+        let wait = message["retryAfterMs"].as_u64().unwrap_or(AFTER_INTERNAL_MS);
+        let again = Instant::now() + Duration::from_millis(wait);
+        match code {
+            "busy" | "rate_limited" | "draining" => self.crew.figures.note(|stretch| stretch.busy += 1),
+            _ => self.crew.figures.error(message.to_string()),
+        }
+        if let Some(project) = id.strip_prefix("join ") {
+            let room = self.rooms.iter_mut().find(|room| room.project.to_string() == project);
+            return room.into_iter().for_each(|room| room.standing = Standing::Out(again));
+        }
+        let edit = id.parse().unwrap_or_default();
+        let Some(room) = self.rooms.iter_mut().find(|room| room.edits.iter().any(|known| known.id == edit)) else {
+            return;
+        };
+        let (client, project) = (self.number, room.project);
+        self.crew.history.write(&Record::Refused { client, project, edit, code: code.to_owned() });
+        match code {
+            "busy" | "rate_limited" | "draining" | "internal" => {
+                room.edit(edit).into_iter().for_each(|edit| edit.state = State::Due(again));
+            }
+            "not_joined" => {
+                room.edit(edit).into_iter().for_each(|edit| edit.state = State::Due(again));
+                room.standing = Standing::Out(again);
+            }
+            _ => room.forget(edit),
+        }
+    }
+}

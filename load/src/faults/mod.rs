@@ -1,0 +1,137 @@
+//! The fault runs: one row of the scorecard is one command, with real hubs, Postgres and Redis.
+//!
+//! Promises: a row passes only if the judge finds nothing, nobody is stuck, and its bars are met; what it measured is
+//! printed and left in a result file.
+//! Must never: judge times in the short form, which runs on whatever machine builds the code.
+
+pub mod driver;
+mod report;
+pub mod rig;
+mod rows;
+mod scene;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use self::report::Report;
+use self::rows::Row;
+use crate::LoadError;
+
+/// Which row, and how.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// A row of the scorecard: R1, R2, …, or all.
+    #[arg(long, value_parser = which)]
+    row: Which,
+    /// What chance begins with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A short form: minutes for all rows; times are printed, not judged.
+    #[arg(long)]
+    short: bool,
+    /// Where result files go, and the histories of runs that failed.
+    #[arg(long, default_value = "load/reports")]
+    out: PathBuf,
+}
+
+/// One row, or all.
+#[derive(Clone, Debug)]
+enum Which {
+    All,
+    One(Row),
+}
+
+fn which(text: &str) -> Result<Which, String> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(Which::All);
+    }
+    Row::from_str(text, true).map(Which::One)
+}
+
+/// How long a row runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As the scorecard says.
+    Long,
+    /// Scaled down; times are not judged.
+    Short,
+}
+
+/// One run of one row.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Which.
+    row: Row,
+    /// What chance begins with.
+    pub seed: u64,
+    /// How long.
+    pub form: Form,
+    /// For the history and the logs of the hubs.
+    pub folder: PathBuf,
+}
+
+impl Run {
+    /// The one of the long form or that of the short one.
+    pub fn pick<T>(&self, long: T, short: T) -> T {
+        match self.form {
+            Form::Long => long,
+            Form::Short => short,
+        }
+    }
+
+    /// Where the history is.
+    pub fn history(&self) -> PathBuf {
+        self.folder.join("history.ndjson")
+    }
+
+    /// Says how far it is.
+    pub fn say(&self, words: &str) {
+        println!("{}: {words}", self.row.name());
+    }
+}
+
+/// Runs what was asked for; whether all of it passed.
+pub async fn run(options: &Options) -> Result<bool, LoadError> {
+    let rows = match &options.row {
+        Which::All => Row::value_variants().to_vec(),
+        Which::One(row) => vec![*row],
+    };
+    let mut passed = 0;
+    for row in &rows {
+        let sound = one(*row, options).await?;
+        println!("{} {}\n", row.name(), if sound { "passed" } else { "FAILED" });
+        passed += usize::from(sound);
+    }
+    println!("{passed} of {} rows passed", rows.len());
+    Ok(passed == rows.len())
+}
+
+async fn one(row: Row, options: &Options) -> Result<bool, LoadError> {
+    let folder = tempfile::Builder::new().prefix("blockhub-faults-").tempdir()?;
+    let form = if options.short { Form::Short } else { Form::Long };
+    let run = Run { row, seed: options.seed, form, folder: folder.path().to_owned() };
+    println!("{} {}, seed {}: {}", row.name(), run.pick("long", "short"), run.seed, row.promise());
+    let report = match rows::run(row, &run).await {
+        Ok(findings) => Report::of(&run, findings)?,
+        Err(error) => Report::broken(&run, &error),
+    };
+    report.print();
+    std::fs::create_dir_all(&options.out)?;
+    report.write(&options.out.join(format!("{}{}.json", row.name(), run.pick("", "-short"))))?;
+    if !report.passed() {
+        let kept = options.out.join(format!("{}-seed-{}", row.name(), run.seed));
+        keep(folder.path(), &kept)?;
+        println!("history and logs: {}", kept.display());
+    }
+    Ok(report.passed())
+}
+
+fn keep(from: &Path, to: &Path) -> Result<(), LoadError> {
+    std::fs::create_dir_all(to)?;
+    for file in std::fs::read_dir(from)? {
+        let file = file?;
+        std::fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
+}
