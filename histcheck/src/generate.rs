@@ -119,8 +119,8 @@ impl Generator {
             185..188 => self.lose(who),
             188..190 => self.reset(who, "lagged"),
             190..196 => self.read(who),
-            196 => self.leave(who),
-            _ if self.epochs != Epochs::Fixed && self.chance.once_in(50) => self.change_epoch(self.people[who].project),
+            196 | 197 => self.leave(who),
+            _ if self.epochs != Epochs::Fixed && self.chance.once_in(10) => self.change_epoch(self.people[who].project),
             _ => self.join(who),
         }
     }
