@@ -4,7 +4,7 @@
 //! Must never: disturb anything by itself.
 
 use super::Run;
-use super::driver::{Driver, Load, Title};
+use super::driver::{Driver, Load, Sends, Title};
 use super::report::Findings;
 use super::rig::{Plan, Rig};
 use crate::LoadError;
@@ -41,5 +41,12 @@ impl Scene {
 
 /// Load L of the scorecard: 200 clients, 20 projects, 500 edits a second.
 pub fn load_l(run: &Run) -> Load {
-    run.pick(Load { clients: 200, projects: 20, rate: 500 }, Load { clients: 24, projects: 4, rate: 60 })
+    let sends = Sends::UntilAnswered;
+    run.pick(Load { clients: 200, projects: 20, rate: 500, sends }, Load { clients: 24, projects: 4, rate: 60, sends })
+}
+
+/// Enough clients that every project has some on every hub, for rows that disturb single edits.
+pub fn load_small(run: &Run) -> Load {
+    let sends = Sends::UntilAnswered;
+    run.pick(Load { clients: 40, projects: 10, rate: 50, sends }, Load { clients: 24, projects: 4, rate: 30, sends })
 }

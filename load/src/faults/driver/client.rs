@@ -18,7 +18,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sle
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use super::crew::{Ask, Crew, Phase};
+use super::crew::{Ask, Crew, Phase, Seat};
 use super::draft::{Draft, Drafter};
 use super::room::{Copy, Room, Standing, State, id_of};
 use crate::chance::Chance;
@@ -31,8 +31,14 @@ const SILENCE: Duration = Duration::from_secs(40);
 const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 /// After `internal`, which names no time.
 const AFTER_INTERNAL_MS: u64 = 200;
+/// Edits of one project that may wait for their answer or their event.
+const EDITS_MAX: usize = 8;
+/// Until an edit is sent once more by somebody else, at most.
+const ECHO: Duration = Duration::from_millis(400);
+/// Of so many acks, one counts as not seen, for those who insist.
+const UNSEEN_ONE_IN: usize = 5;
 /// A client that was driven to another hub goes home after this, and up to twice as much by chance.
-const HOMESICK: Duration = Duration::from_millis(1_200);
+const HOMESICK: Duration = Duration::from_millis(500);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -43,12 +49,50 @@ pub enum Order {
         /// Words that stand in the edit.
         words: String,
         /// Hears what it is called.
-        named: oneshot::Sender<Id>,
+        named: oneshot::Sender<Named>,
         /// Hears what became of it; never, if it conflicts.
         acked: oneshot::Sender<Acked>,
     },
-    /// Go to this hub now.
+    /// Send somebody's edit once more, as one's own.
+    Repeat(Repeat),
+    /// Go to this hub now, unless it is there.
     Go(usize),
+}
+
+/// An edit that a client was told to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Named {
+    /// What it is called.
+    pub edit: Id,
+    /// Where.
+    pub project: Id,
+}
+
+/// An edit that is sent once more.
+#[derive(Clone, Debug)]
+pub struct Repeat {
+    /// Where.
+    pub project: Id,
+    /// What it is called.
+    pub edit: Id,
+    /// The message, unchanged.
+    pub message: String,
+    /// Not before this.
+    pub at: Instant,
+}
+
+/// What a client does by itself.
+#[derive(Clone, Debug)]
+pub enum Habit {
+    /// It edits, and sends again what was not answered.
+    Edits,
+    /// It edits, has others send its edits once more, and now and then takes an ack for not seen.
+    Insists {
+        /// The same user's other client, on another hub. It takes its time; what does not fit is not sent.
+        echo: mpsc::Sender<Order>,
+    },
+    /// It only does what it is told.
+    Obeys,
 }
 
 /// An ack, as far as rows need it.
@@ -62,19 +106,40 @@ pub struct Acked {
     pub at: Instant,
 }
 
+/// Who a client is.
+pub struct Person {
+    /// In the history.
+    pub number: u32,
+    /// To the hubs.
+    pub user: String,
+    /// Where it wants to be.
+    pub projects: Vec<Id>,
+    /// The hub it likes best.
+    pub home: usize,
+    /// What it does by itself.
+    pub habit: Habit,
+    /// Its luck.
+    pub chance: Chance,
+}
+
 /// A client.
 pub struct Client {
     number: u32,
     user: String,
+    habit: Habit,
     crew: Arc<Crew>,
     chance: Chance,
     rooms: Vec<Room>,
     /// The hub it is connected to, or tries.
     hub: usize,
     home: usize,
+    /// Given by the row, or by the client whose echo it is.
     orders: mpsc::Receiver<Order>,
+    /// Edits whose ack a row waits for.
     awaited: HashMap<Id, oneshot::Sender<Acked>>,
     lost: Option<Instant>,
+    /// Held while it has joined everything at home.
+    seat: Option<Seat>,
     /// The number of the last phase that it has reported as done with.
     reported: Option<u32>,
 }
@@ -91,19 +156,25 @@ enum Ended {
 
 impl Client {
     /// One of the crew; its orders come by the receiver.
-    pub fn new(
-        number: u32,
-        crew: Arc<Crew>,
-        projects: &[Id],
-        mut chance: Chance,
-        orders: mpsc::Receiver<Order>,
-    ) -> Self {
+    pub fn new(person: Person, crew: Arc<Crew>, orders: mpsc::Receiver<Order>) -> Self {
+        let Person { number, user, projects, home, habit, chance } = person;
         let rooms = projects.iter().map(|project| Room::new(number, *project)).collect();
-        let home = number as usize % crew.addresses.len();
-        let user = format!("user-{number}");
-        let chance = chance.fork();
         let awaited = HashMap::new();
-        Self { number, user, crew, chance, rooms, hub: home, home, orders, awaited, lost: None, reported: None }
+        Self {
+            number,
+            user,
+            habit,
+            crew,
+            chance,
+            rooms,
+            hub: home,
+            home,
+            orders,
+            awaited,
+            lost: None,
+            seat: None,
+            reported: None,
+        }
     }
 
     /// Lives until the run rests.
@@ -154,6 +225,7 @@ impl Client {
     fn gone(&mut self, ended: &Ended) {
         self.crew.history.write(&Record::Lost { client: self.number, at_ms: self.crew.now_ms() });
         self.rooms.iter_mut().for_each(Room::lost);
+        self.seat = None;
         if matches!(ended, Ended::Lost) {
             self.crew.figures.note(|stretch| stretch.losses += 1);
             self.lost = self.lost.or(Some(Instant::now()));
@@ -172,7 +244,7 @@ impl Client {
                 let _ = socket.close(None).await;
                 return Ended::Rested;
             }
-            let working = matches!(*phase.borrow(), Phase::Work) && self.is_in();
+            let working = matches!(*phase.borrow(), Phase::Work) && self.is_in() && !matches!(self.habit, Habit::Obeys);
             let due = self.due().unwrap_or(heard + SILENCE).min(heard + SILENCE);
             tokio::select! {
                 message = socket.next() => {
@@ -274,6 +346,7 @@ impl Client {
                     for edit in room.edits.iter_mut() {
                         if matches!(edit.state, State::Due(at) if at <= now) {
                             edit.state = State::Sent;
+                            edit.sends += 1;
                             self.crew.write_sent(self.number, room.project, edit.id, &self.user);
                             socket.feed(Message::text(edit.message.clone())).await.ok()?;
                         }
@@ -287,21 +360,35 @@ impl Client {
 
     fn obey(&mut self, order: Order) -> Option<usize> {
         match order {
-            Order::Go(hub) => Some(hub),
+            Order::Go(hub) => return Some(hub).filter(|hub| *hub != self.hub),
             Order::Edit { words, named, acked } => {
                 let edit = self.draft(0, |drafter| drafter.marked(&words));
                 self.awaited.insert(edit, acked);
                 // The row may have stopped waiting.
-                let _ = named.send(edit);
-                None
+                let _ = named.send(Named { edit, project: self.rooms[0].project });
+            }
+            Order::Repeat(Repeat { project, edit, message, at }) => {
+                let room = self.rooms.iter_mut().find(|room| room.project == project);
+                room.into_iter().for_each(|room| room.repeat(edit, message.clone(), at));
             }
         }
+        None
     }
 
-    /// Makes up an edit in one of its projects.
+    /// Makes up an edit in one of its projects, unless too many wait there.
     fn edit(&mut self) {
         let room = self.chance.below(self.rooms.len());
-        self.draft(room, |drafter| drafter.draft());
+        if self.rooms[room].edits.len() >= EDITS_MAX {
+            return;
+        }
+        let edit = self.draft(room, |drafter| drafter.draft());
+        let Habit::Insists { echo } = &self.habit else { return };
+        let Some(message) = self.rooms[room].edit(edit).map(|edit| edit.message.clone()) else { return };
+        for _ in 0..self.chance.below(4) {
+            let at = Instant::now() + ECHO.mul_f64(self.chance.below(100) as f64 / 100.0);
+            let repeat = Repeat { project: self.rooms[room].project, edit, message: message.clone(), at };
+            let _ = echo.try_send(Order::Repeat(repeat));
+        }
     }
 
     /// It is said as soon as it can be.
@@ -354,6 +441,9 @@ impl Client {
             }
             _ => {}
         }
+        if self.is_in() && self.hub == self.home && self.seat.is_none() {
+            self.seat = Some(self.crew.sit());
+        }
         if self.is_in()
             && let Some(lost) = self.lost.take()
         {
@@ -373,6 +463,10 @@ impl Client {
         let (client, project, at_ms) = (self.number, room.project, crew.now_ms());
         crew.history.write(&Record::Acked { client, project, edit, seq, versions, told, at_ms });
         crew.sightings.acked(edit, self.hub, at);
+        let insists = matches!(self.habit, Habit::Insists { .. });
+        if insists && room.edit(edit).is_some_and(|edit| edit.sends == 1) && self.chance.one_in(UNSEEN_ONE_IN) {
+            return room.edit(edit).into_iter().for_each(|edit| edit.state = State::Due(at));
+        }
         if let Some(begun) = room.edit(edit).map(|edit| edit.begun) {
             crew.figures.note(|stretch| {
                 stretch.acks += 1;

@@ -4,6 +4,7 @@
 //! Must never: be changed by one client so that another would notice, except through the hubs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use histcheck::file::Writer;
@@ -74,11 +75,22 @@ pub struct Crew {
     /// Of so many acks, one is looked up.
     pub ask_one_in: usize,
     begun: Instant,
+    sends: AtomicU64,
+    seated: watch::Sender<u32>,
     /// Clients that are done with a phase. The run reads it; nobody waits for room.
     reports: mpsc::Sender<(u32, u32)>,
     /// The inspector reads it; what does not fit is not asked.
     asks: mpsc::Sender<Ask>,
     next_acks: Mutex<Vec<(usize, oneshot::Sender<Instant>)>>,
+}
+
+/// Held by a client that is where it likes to be.
+pub struct Seat(Arc<Crew>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.seated.send_modify(|seated| *seated -= 1);
+    }
 }
 
 /// What a crew is made of.
@@ -110,6 +122,8 @@ impl Crew {
             pace,
             ask_one_in,
             begun: Instant::now(),
+            sends: AtomicU64::new(0),
+            seated: watch::Sender::new(0),
             reports,
             asks,
             next_acks: Mutex::default(),
@@ -123,7 +137,25 @@ impl Crew {
 
     /// Writes down that an edit is about to be sent.
     pub fn write_sent(&self, client: u32, project: Id, edit: Id, user: &str) {
+        self.sends.fetch_add(1, Ordering::Relaxed);
         self.history.write(&Record::Sent { client, project, edit, user: user.to_owned(), at_ms: self.now_ms() });
+    }
+
+    /// How often an edit was sent, by anybody.
+    pub fn sends(&self) -> u64 {
+        self.sends.load(Ordering::Relaxed)
+    }
+
+    /// A client is where it likes to be, and has joined everything, for as long as it holds this.
+    pub fn sit(self: &Arc<Self>) -> Seat {
+        self.seated.send_modify(|seated| *seated += 1);
+        Seat(self.clone())
+    }
+
+    /// Waits until so many sit at once.
+    pub async fn seated(&self, all: u32) {
+        // Proven: the sender lives as long as `self`.
+        let _ = self.seated.subscribe().wait_for(|seated| *seated == all).await;
     }
 
     /// A client is done with a phase.

@@ -22,11 +22,11 @@ use histcheck::file::Writer;
 use histcheck::history::{Epochs, Record};
 use histcheck::id::Id;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use self::client::{Client, Order};
+use self::client::{Acked, Client, Habit, Named, Order, Person};
 use self::crew::{Crew, CrewParts, Phase};
 use self::database::{Database, Heads};
 use crate::LoadError;
@@ -36,10 +36,12 @@ use crate::chance::Chance;
 const GATHER: Duration = Duration::from_secs(60);
 /// Until every edit is answered, and until every client has everything.
 const SETTLE: Duration = Duration::from_secs(60);
+/// Until a client does what it was told: it may just be coming back.
+const ORDERED: Duration = Duration::from_secs(30);
 /// Looks that may wait for the inspector.
 const ASKS_MAX: usize = 16;
-/// Orders that may wait for a client: a row gives one and waits.
-const ORDERS_MAX: usize = 4;
+/// Orders that may wait for a client, which takes them when it is connected.
+const ORDERS_MAX: usize = 64;
 
 /// How much load.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,17 @@ pub struct Load {
     pub projects: usize,
     /// Edits a second, of all clients together.
     pub rate: usize,
+    /// How often each is sent.
+    pub sends: Sends,
+}
+
+/// How often an edit is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sends {
+    /// Until it is answered.
+    UntilAnswered,
+    /// Up to five times, also to other hubs: each client has an echo there.
+    UpToFive,
 }
 
 /// A run's clients.
@@ -60,6 +73,8 @@ pub struct Driver {
     pub database: Database,
     projects: Vec<Id>,
     orders: Vec<mpsc::Sender<Order>>,
+    /// How many there are, echoes too.
+    clients: u32,
     reports: mpsc::Receiver<(u32, u32)>,
     tasks: JoinSet<()>,
 }
@@ -86,32 +101,63 @@ impl Driver {
         let history = Writer::create(history)?;
         history.write(&Record::Run { row: title.row.clone(), seed: title.seed, epochs: Epochs::Fixed });
         let projects = create_projects(&addresses[0], load.projects).await?;
-        let (reports_in, reports) = mpsc::channel(load.clients * 4);
+        let (reports_in, reports) = mpsc::channel(load.clients * 8);
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         let pace = Duration::from_secs(1).mul_f64(load.clients as f64 / load.rate.max(1) as f64);
         let parts = CrewParts { addresses, history, pace, ask_one_in: 25, reports: reports_in, asks };
         let crew = Arc::new(Crew::new(parts));
         let database = Database::at(database)?;
-        let mut driver = Self { crew, database, projects, orders: Vec::new(), reports, tasks: JoinSet::new() };
-        for number in 0..load.clients {
-            driver.add(number, &mut chance);
-        }
-        let reader = u32::try_from(load.clients).unwrap_or(u32::MAX);
+        let mut driver =
+            Self { crew, database, projects, orders: Vec::new(), clients: 0, reports, tasks: JoinSet::new() };
+        driver.hire(load, &mut chance);
+        let reader = driver.clients;
         driver.tasks.spawn(inspector::inspect(asked, driver.crew.clone(), driver.database.clone(), reader));
         let late = driver.reported(&Phase::Gather, GATHER).await;
         if late.is_empty() { Ok(driver) } else { Err(LoadError::Wrong(format!("did not come in: {late:?}"))) }
     }
 
-    fn add(&mut self, number: usize, chance: &mut Chance) {
-        let mut mine = vec![self.projects[number % self.projects.len()]];
-        let second = *chance.pick(&self.projects).unwrap_or(&mine[0]);
-        if number % 2 == 1 && second != mine[0] {
-            mine.push(second);
+    fn hire(&mut self, load: &Load, chance: &mut Chance) {
+        for number in 0..load.clients {
+            let (projects, home) = (self.projects_of(number, chance), self.home_of(number));
+            let user = format!("user-{number}");
+            let habit = match load.sends {
+                Sends::UntilAnswered => Habit::Edits,
+                Sends::UpToFive => {
+                    let home = (home + 1) % self.crew.addresses.len();
+                    let (user, projects, habit) = (user.clone(), projects.clone(), Habit::Obeys);
+                    let number = u32::try_from(load.clients + number).unwrap_or(u32::MAX);
+                    let echo = Person { number, user, projects, home, habit, chance: chance.fork() };
+                    Habit::Insists { echo: self.add(echo) }
+                }
+            };
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let order = self.add(Person { number, user, projects, home, habit, chance: chance.fork() });
+            self.orders.push(order);
         }
+        self.clients = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
+    }
+
+    fn add(&mut self, person: Person) -> mpsc::Sender<Order> {
         let (order, orders) = mpsc::channel(ORDERS_MAX);
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        self.orders.push(order);
-        self.tasks.spawn(Client::new(number, self.crew.clone(), &mine, chance.fork(), orders).live());
+        self.tasks.spawn(Client::new(person, self.crew.clone(), orders).live());
+        order
+    }
+
+    fn projects_of(&self, number: usize, chance: &mut Chance) -> Vec<Id> {
+        let first = self.projects[number % self.projects.len()];
+        let second = chance.pick(&self.projects).copied().filter(|second| number % 2 == 1 && *second != first);
+        [first].into_iter().chain(second).collect()
+    }
+
+    /// Every project has clients on every hub.
+    fn home_of(&self, number: usize) -> usize {
+        (number / self.projects.len() + number) % self.crew.addresses.len()
+    }
+
+    /// One of those who like this hub best: the first, the second, … and again from the first.
+    pub fn client_of(&self, hub: usize, turn: usize) -> usize {
+        let there: Vec<usize> = (0..self.orders.len()).filter(|number| self.home_of(*number) == hub).collect();
+        there[turn % there.len()]
     }
 
     /// The clients edit from now on.
@@ -122,6 +168,20 @@ impl Driver {
     /// Tells a client to do something.
     pub async fn order(&self, client: usize, order: Order) -> Result<(), LoadError> {
         self.orders[client].send(order).await.map_err(|_| LoadError::Wrong(format!("client {client} is gone")))
+    }
+
+    /// Waits until every client has joined everything at the hub it likes best.
+    pub async fn all_home(&self) -> Result<(), LoadError> {
+        let home = timeout(GATHER, self.crew.seated(self.clients)).await;
+        home.map_err(|_| LoadError::Wrong("the clients do not come home".into()))
+    }
+
+    /// Has a client edit, in these words, from the hub where it is; the edit, and its ack when it comes.
+    pub async fn edit(&self, client: usize, words: &str) -> Result<(Named, oneshot::Receiver<Acked>), LoadError> {
+        let ((named, name), (acked, ack)) = (oneshot::channel(), oneshot::channel());
+        self.order(client, Order::Edit { words: words.to_owned(), named, acked }).await?;
+        let late = |_| LoadError::Wrong(format!("client {client} does not edit"));
+        Ok((timeout(ORDERED, name).await.map_err(late)?.map_err(|_| LoadError::Wrong("a client is gone".into()))?, ack))
     }
 
     /// Brings everything to rest and completes the history; who is stuck, and how.
@@ -147,7 +207,7 @@ impl Driver {
     /// Waits for everybody's report; those whose report is missing.
     async fn reported(&mut self, phase: &Phase, patience: Duration) -> Vec<u32> {
         let until = Instant::now() + patience;
-        let mut missing: HashSet<u32> = (0..self.orders.len()).filter_map(|at| u32::try_from(at).ok()).collect();
+        let mut missing: HashSet<u32> = (0..self.clients).collect();
         while !missing.is_empty() {
             match timeout_at(until, self.reports.recv()).await {
                 Ok(Some((client, number))) if number == phase.number() => drop(missing.remove(&client)),

@@ -63,6 +63,8 @@ pub struct Edit {
     blocks: Vec<Id>,
     /// When it was first sent.
     pub begun: Instant,
+    /// How often it was sent.
+    pub sends: u32,
     /// Where it stands.
     pub state: State,
 }
@@ -168,17 +170,28 @@ impl Room {
             message["onConflict"] = rule.into();
         }
         let (message, begun) = (message.to_string(), Instant::now());
-        self.edits.push(Edit { id, message, blocks: draft.blocks, begun, state: State::Due(begun) });
+        self.edits.push(Edit { id, message, blocks: draft.blocks, begun, sends: 0, state: State::Due(begun) });
     }
 
-    /// The edit of this name, if it is not settled.
+    /// Somebody's edit, to be sent once more from here, not before `at`.
+    pub fn repeat(&mut self, id: Id, message: String, at: Instant) {
+        self.edits.push(Edit { id, message, blocks: Vec::new(), begun: at, sends: 0, state: State::Due(at) });
+    }
+
+    /// The edit of this name that an answer is about: one that waits for it, if there are several.
     pub fn edit(&mut self, id: Id) -> Option<&mut Edit> {
-        self.edits.iter_mut().find(|edit| edit.id == id)
+        let waits = |edit: &Edit| match edit.state {
+            State::Sent => 0,
+            State::Due(_) => 1,
+            State::Acked(_) => 2,
+        };
+        self.edits.iter_mut().filter(|edit| edit.id == id).min_by_key(|edit| waits(edit))
     }
 
     /// It was not applied and never will be.
     pub fn forget(&mut self, id: Id) {
-        self.edits.retain(|edit| edit.id != id);
+        // It has no place in any log: it is over at once.
+        self.acked(id, 0);
     }
 
     /// It was acked.

@@ -139,12 +139,16 @@ impl Proxy {
         self.control.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// When a connection sends these bytes, that happens to it, once; the receiver is told. Bytes of a trap must come
-    /// in one piece or in neighbouring chunks.
+    /// When a connection sends these bytes, in one chunk or in two, that happens to it, once; the receiver is told.
     pub fn trap(&self, bytes: &[u8], then: Sprung) -> oneshot::Receiver<()> {
         let (told, sprung) = oneshot::channel();
         self.control.traps.lock().push(Trap { bytes: bytes.to_vec(), then, told });
         sprung
+    }
+
+    /// Takes all traps away that have not sprung.
+    pub fn disarm(&self) {
+        self.control.traps.lock().clear();
     }
 }
 
@@ -221,6 +225,8 @@ async fn carry(
         _ = over.wait_for(|over| *over) => Over::Cut,
     };
     match over {
+        // Nobody is left to hold answers for.
+        Over::Ended if *line.answers.borrow() != Answers::Pass => drop(line.over.send_replace(true)),
         Over::Ended => drop(to.shutdown().await),
         Over::Cut => drop(line.over.send_replace(true)),
     }
