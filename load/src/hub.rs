@@ -25,6 +25,8 @@ pub struct Launch {
     pub name: Option<String>,
     /// Over how many seconds it sends its clients away, if not over the usual number.
     pub drain_secs: Option<u32>,
+    /// After how many days it drops history, if ever.
+    pub history_days: Option<u32>,
     /// Where its log is added to, if not to the standard error of this program.
     pub log: Option<PathBuf>,
 }
@@ -38,6 +40,7 @@ impl Launch {
             redis: None,
             name: None,
             drain_secs: None,
+            history_days: None,
             log: None,
         }
     }
@@ -57,6 +60,9 @@ impl Launch {
         }
         if let Some(secs) = self.drain_secs {
             command.env("BLOCKHUB_DRAIN_SECS", secs.to_string());
+        }
+        if let Some(days) = self.history_days {
+            command.env("BLOCKHUB_HISTORY_DAYS", days.to_string());
         }
         if let Some(log) = &self.log {
             command.stderr(OpenOptions::new().create(true).append(true).open(log)?);

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use self::report::Report;
+use self::rig::drops::{Drops, become_alone};
 use self::rows::Row;
 use crate::LoadError;
 
@@ -69,6 +70,8 @@ pub struct Run {
     pub form: Form,
     /// For the history and the logs of the hubs.
     pub folder: PathBuf,
+    /// Drops packets, where this machine allows it.
+    pub drops: Option<Drops>,
 }
 
 impl Run {
@@ -97,9 +100,12 @@ pub async fn run(options: &Options) -> Result<bool, LoadError> {
         Which::All => Row::value_variants().to_vec(),
         Which::One(row) => vec![*row],
     };
-    let mut passed = 0;
+    if rows.iter().any(|row| row.drops_packets()) {
+        become_alone().await?;
+    }
+    let (mut passed, drops) = (0, Drops::begin().await?);
     for row in &rows {
-        let sound = one(*row, options).await?;
+        let sound = one(*row, options, drops).await?;
         println!("{} {}\n", row.name(), if sound { "passed" } else { "FAILED" });
         passed += usize::from(sound);
     }
@@ -107,10 +113,10 @@ pub async fn run(options: &Options) -> Result<bool, LoadError> {
     Ok(passed == rows.len())
 }
 
-async fn one(row: Row, options: &Options) -> Result<bool, LoadError> {
+async fn one(row: Row, options: &Options, drops: Option<Drops>) -> Result<bool, LoadError> {
     let folder = tempfile::Builder::new().prefix("blockhub-faults-").tempdir()?;
     let form = if options.short { Form::Short } else { Form::Long };
-    let run = Run { row, seed: options.seed, form, folder: folder.path().to_owned() };
+    let run = Run { row, seed: options.seed, form, folder: folder.path().to_owned(), drops };
     println!("{} {}, seed {}: {}", row.name(), run.pick("long", "short"), run.seed, row.promise());
     let report = match rows::run(row, &run).await {
         Ok(findings) => Report::of(&run, findings)?,

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
+use histcheck::digest::digest_of_event;
 use histcheck::file::Writer;
+use histcheck::history::{Body, Record};
 use histcheck::id::Id;
 use histcheck::log::{Log, head};
 use serde_json::{Map, Value, json};
@@ -53,6 +55,12 @@ impl Database {
         Ok(sqlx::query_scalar(query).fetch_one(&self.pool).await?)
     }
 
+    /// All projects, always in the same order.
+    pub async fn projects(&self) -> Result<Vec<Id>, LoadError> {
+        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM projects ORDER BY id").fetch_all(&self.pool).await?;
+        Ok(ids.into_iter().map(named).collect())
+    }
+
     /// Where these projects end.
     pub async fn heads(&self, projects: &[Id]) -> Result<Heads, LoadError> {
         const TIMELINE: &str = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int";
@@ -80,16 +88,21 @@ impl Database {
     }
 
     async fn write_log(&self, project: Id, history: &Writer) -> Result<(), LoadError> {
-        const EVENTS: &str = "SELECT seq, edit_id, group_id, user_id, at, body FROM events
+        const EVENTS: &str = "SELECT seq, edit_id, group_id, user_id, at, answer, body FROM events
                               WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        let (mut log, mut after) = (Log::of(project), 0);
+        let (mut log, mut after) = (Some(Log::of(project)), 0);
         loop {
             let rows: Vec<EventRow> =
                 sqlx::query_as(EVENTS).bind(uuid(project)).bind(after).bind(PAGE).fetch_all(&self.pool).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.0;
             for row in rows {
-                history.write(&log.event(&event(row)?).map_err(wrong)?);
+                // Where compaction has dropped the beginning, the rest cannot be folded.
+                log = log.filter(|_| !row.6.is_empty());
+                history.write(&match &mut log {
+                    Some(log) => log.event(&event(row)?).map_err(wrong)?,
+                    None => kept(project, row)?,
+                });
             }
         }
     }
@@ -110,7 +123,19 @@ impl Database {
     }
 }
 
-type EventRow = (i64, Uuid, Option<Uuid>, String, i64, String);
+type EventRow = (i64, Uuid, Option<Uuid>, String, i64, String, String);
+
+/// What is kept of an event whose log has lost its beginning: perhaps only how its edit was answered.
+fn kept(project: Id, row: EventRow) -> Result<Record, LoadError> {
+    let (seq, edit, user) = (row.0.cast_unsigned(), named(row.1), row.3.clone());
+    let answer: Value = serde_json::from_str(&row.5).map_err(wrong)?;
+    let versions = serde_json::from_value(answer["versions"].clone()).map_err(wrong)?;
+    let body = match row.6.is_empty() {
+        true => None,
+        false => Some(Body { digest: digest_of_event(&event(row)?), blocks: None }),
+    };
+    Ok(Record::Event { project, seq, edit, user, versions, body })
+}
 
 fn wrong(error: impl std::fmt::Display) -> LoadError {
     LoadError::Wrong(format!("the database holds what cannot be: {error}"))
@@ -125,7 +150,7 @@ fn named(uuid: Uuid) -> Id {
 }
 
 /// An event in the wire's form.
-fn event((seq, edit, group, user, at, body): EventRow) -> Result<Value, LoadError> {
+fn event((seq, edit, group, user, at, _, body): EventRow) -> Result<Value, LoadError> {
     let body: Value = serde_json::from_str(&body).map_err(wrong)?;
     let mut actor = json!({"id": user, "kind": body.get("kind").unwrap_or(&json!("human"))});
     if let Some(name) = body.get("name") {

@@ -140,7 +140,8 @@ impl Figures {
 }
 
 impl Stretch {
-    fn join(&mut self, other: &Self) {
+    /// Adds another stretch.
+    pub fn join(&mut self, other: &Self) {
         self.ack.join(&other.ack);
         self.lag.join(&other.lag);
         self.resume.join(&other.resume);

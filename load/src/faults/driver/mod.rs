@@ -12,6 +12,7 @@ pub mod figures;
 mod inspector;
 mod room;
 pub mod sightings;
+pub mod stranger;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -4,6 +4,7 @@
 //! rules go with the namespace, and that with this program.
 //! Must never: be asked for on the machine's network.
 
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use tokio::process::Command;
@@ -14,7 +15,7 @@ use crate::LoadError;
 const ALONE: &str = "BLOCKHUB_LOAD_ALONE";
 
 /// Rules that drop packets.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Drops(());
 
 /// Whether this program runs in a network namespace of its own.
@@ -22,16 +23,16 @@ pub fn is_alone() -> bool {
     std::env::var_os(ALONE).is_some()
 }
 
-/// Runs this program once more, with the same words, in a network namespace of its own; whether all was well there.
-/// `None` if this machine does not allow that, or has no `nft`.
-pub async fn alone() -> Result<Option<bool>, LoadError> {
-    if !run("unshare", &["--net", "nft", "list", "ruleset"]).await {
-        return Ok(None);
+/// Becomes this program once more, with the same words, in a network namespace of its own. Returns only where that is
+/// not possible: this machine does not allow it, or has no `nft`.
+pub async fn become_alone() -> Result<(), LoadError> {
+    if is_alone() || !run("unshare", &["--net", "nft", "list", "ruleset"]).await {
+        return Ok(());
     }
     let this = std::env::current_exe()?;
-    let mut again = Command::new("unshare");
+    let mut again = std::process::Command::new("unshare");
     again.args(["--net", "--"]).arg(this).args(std::env::args_os().skip(1)).env(ALONE, "1");
-    Ok(Some(again.kill_on_drop(true).status().await?.success()))
+    Err(again.exec().into())
 }
 
 impl Drops {

@@ -7,6 +7,7 @@
 pub mod drops;
 pub mod proxy;
 pub mod redis;
+pub mod relay;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use crate::postgres::Postgres;
 
 use self::proxy::Proxy;
 use self::redis::Redis;
+use self::relay::Relay;
 
 /// What a row needs.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,8 @@ pub enum Behind {
     Postgres,
     /// Redis: the hub's connections to it.
     Redis,
+    /// Redis, behind a relay that brings disorder into what is published.
+    Relay,
 }
 
 /// All processes of a row. Hubs end before what they stand on.
@@ -63,6 +67,8 @@ pub struct Station {
     pub database: Option<Proxy>,
     /// Between the hub and Redis, if the plan says so.
     pub bus: Option<Proxy>,
+    /// In its place, if the plan says so.
+    pub relay: Option<Relay>,
 }
 
 impl Rig {
@@ -101,16 +107,22 @@ impl Rig {
             }
         }
         let [front, database, bus] = proxies;
+        let relay = match plan.behind.contains(&Behind::Relay) {
+            true => Some(Relay::start(ports, &self.redis.address(), chance.fork()).await?),
+            false => None,
+        };
+        let to_redis = relay.as_ref().map_or(self.redis.address(), |relay| relay.address().to_owned());
         let address = |proxy: &Option<Proxy>, direct: String| proxy.as_ref().map_or(direct, |p| p.address().to_owned());
         let launch = Launch {
             database: self.postgres.url_at(&address(&database, self.postgres.address())),
-            redis: Some(format!("redis://{}", address(&bus, self.redis.address()))),
+            redis: Some(format!("redis://{}", address(&bus, to_redis))),
             name: Some(format!("hub-{number}")),
             drain_secs: Some(plan.drain_secs),
+            history_days: None,
             log: Some(folder.join(format!("hub-{number}.log"))),
             listen,
         };
-        Ok(Station { launch, process: None, front, database, bus })
+        Ok(Station { launch, process: None, front, database, bus, relay })
     }
 
     /// Where clients reach the hubs.

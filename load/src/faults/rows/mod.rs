@@ -6,10 +6,16 @@
 mod before_publish;
 mod bus_lost;
 mod cut_at_commit;
+mod half_open;
 mod hub_killed;
 mod postgres_restarts;
+mod redis_cut_off;
+mod redis_disorder;
+mod redis_troubled;
+mod resume_anywhere;
 mod retries;
 mod rolling_deploy;
+mod vanishing;
 
 use clap::ValueEnum;
 
@@ -30,16 +36,33 @@ pub enum Row {
     R4,
     /// The connection is cut at a commit.
     R5,
+    /// Clients vanish in the middle of anything.
+    R8,
+    /// Redis in trouble.
+    R10,
+    /// One hub is cut off from Redis.
+    R11,
     /// The bus is lost, or a hub stands still.
     R12,
+    /// Half-open sockets, and a hub that dies.
+    R14,
     /// Retries.
     R18,
+    /// Clients come back with any past.
+    R19,
+    /// What hubs tell each other comes in disorder.
+    R20,
 }
 
 impl Row {
     /// As the scorecard has it.
     pub fn name(self) -> String {
         format!("{self:?}")
+    }
+
+    /// Whether it drops packets, where it may.
+    pub fn drops_packets(self) -> bool {
+        matches!(self, Self::R11 | Self::R14)
     }
 
     /// In a few words.
@@ -50,8 +73,14 @@ impl Row {
             Self::R3 => "hubs are deployed one after the other: no user sees an error",
             Self::R4 => "Postgres restarts: acks go on within 5 s",
             Self::R5 => "the connection is cut at a commit: nothing is applied twice",
+            Self::R8 => "clients vanish in the middle of anything: nothing stays open, nobody else sees an error",
+            Self::R10 => "Redis is killed, stalled, flushed, full, read-only: acks go on, others see edits within 2 s",
+            Self::R11 => "a hub is cut off from Redis without a word: it notices within 10 s, others wait 5 s at most",
             Self::R12 => "a subscription is killed, or a hub stands still: the gap is filled within 2 s",
+            Self::R14 => "half-open sockets are closed within 35 s, presence of a dead hub is gone within 45 s",
             Self::R18 => "edits are sent up to five times: applied once, answered alike",
+            Self::R19 => "clients come back with old epochs, future seqs, dropped logs: no silent gap",
+            Self::R20 => "hubs hear of each other late, twice, in any order: clients see nothing out of order",
         }
     }
 }
@@ -64,7 +93,13 @@ pub async fn run(row: Row, run: &Run) -> Result<Findings, LoadError> {
         Row::R3 => rolling_deploy::run(run).await,
         Row::R4 => postgres_restarts::run(run).await,
         Row::R5 => cut_at_commit::run(run).await,
+        Row::R8 => vanishing::run(run).await,
+        Row::R10 => redis_troubled::run(run).await,
+        Row::R11 => redis_cut_off::run(run).await,
         Row::R12 => bus_lost::run(run).await,
+        Row::R14 => half_open::run(run).await,
         Row::R18 => retries::run(run).await,
+        Row::R19 => resume_anywhere::run(run).await,
+        Row::R20 => redis_disorder::run(run).await,
     }
 }
