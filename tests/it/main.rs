@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod auth_tokens;
+mod balancers;
 mod bus;
 mod config_sources;
 mod contract;

@@ -1,6 +1,7 @@
 //! What tests stand on.
 #![allow(dead_code)] // Each suite uses the part that it needs.
 
+pub mod balancer;
 pub mod chance;
 pub mod client;
 pub mod database;
