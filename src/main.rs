@@ -1,4 +1,4 @@
-//! The command line: serve (default), migrate, token, import, export.
+//! The command line: serve (default), health, migrate, token, import, export.
 //!
 //! Promises: what cannot be done is said on standard error, and the exit code is not 0.
 //! Must never: hold a rule; this is the only place that exits.
@@ -21,6 +21,7 @@ use blockhub::store::StoreError;
 use blockhub::telemetry::{self, TelemetryError};
 use blockhub::transport::auth::{self, SigningError, claims};
 use blockhub::transport::listener;
+use blockhub::transport::probe::{self, Unready};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Keeps what idle connections hold smaller than the system's allocator does.
@@ -46,6 +47,8 @@ enum Failure {
     Exchange(#[from] ExchangeError),
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
+    #[error(transparent)]
+    Unready(#[from] Unready),
     #[error("{0}")]
     Asked(&'static str),
 }
@@ -67,6 +70,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve(settings),
+        Command::Health(settings) => {
+            let listens = Config::check_listen(&settings.with_file()?)?;
+            tokio::runtime::Runtime::new()?.block_on(probe::ready(listens))?;
+            print("ready\n")
+        }
         Command::Migrate(settings) => {
             let database = Config::check_database(settings.with_file()?)?;
             Ok(tokio::runtime::Runtime::new()?.block_on(app::migrate(&database))?)

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use super::settings::{ACCESS, DATABASE, Settings};
+use super::settings::{ACCESS, DATABASE, LISTENING, Settings};
 use crate::domain::access::{Role, Tier};
 use crate::domain::event::ActorKind;
 use crate::domain::ids::ProjectId;
@@ -33,6 +33,8 @@ pub enum Command {
     ///
     /// Every setting is a flag, a variable of the environment, or a line in the file that --config names.
     Serve(Settings),
+    /// Ask the hub on this machine whether it is ready; the exit code is 0 if it is
+    Health(Settings),
     /// Bring the database's tables up to date and end; `serve` does the same when it starts
     Migrate(Settings),
     /// Print a token, signed with BLOCKHUB_AUTH_SECRET
@@ -124,7 +126,13 @@ pub fn environment() -> HashSet<String> {
 
 /// The command line, each command's help cut down to the settings it uses.
 fn described() -> clap::Command {
-    let used = [("migrate", &[DATABASE][..]), ("token", &[ACCESS]), ("import", &[DATABASE]), ("export", &[DATABASE])];
+    let used = [
+        ("health", &[LISTENING][..]),
+        ("migrate", &[DATABASE]),
+        ("token", &[ACCESS]),
+        ("import", &[DATABASE]),
+        ("export", &[DATABASE]),
+    ];
     let whole = Cli::command().mut_args(|arg| showing(arg, &[]));
     used.iter().fold(whole, |command, (name, headings)| {
         command.mut_subcommand(name, |command| command.mut_args(|arg| showing(arg, headings)))

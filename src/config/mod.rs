@@ -122,6 +122,11 @@ impl Config {
         if wrong.0.is_empty() { Ok(config) } else { Err(ConfigError::Wrong(wrong.0)) }
     }
 
+    /// Where a hub with these settings listens, for the command that asks it.
+    pub fn check_listen(settings: &Settings) -> Result<SocketAddr, ConfigError> {
+        listen(settings.listen.as_deref()).map_err(|wrong| ConfigError::Wrong(vec![wrong]))
+    }
+
     /// Which database, for the commands that need nothing else.
     pub fn check_database(settings: Settings) -> Result<Database, ConfigError> {
         database(settings.database_url, settings.db_pool_min, settings.db_pool_max)
@@ -224,13 +229,24 @@ fn public_key(key: &str) -> Result<Keys, Wrong> {
 }
 
 fn hub(id: Option<String>) -> Result<HubId, Wrong> {
-    let Some(id) = id else {
-        return Ok(HubId::from(format!("hub-{}", &Uuid::new_v4().simple().to_string()[..8]).as_str()));
-    };
-    if id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let Some(id) = id else { return Ok(own_name()) };
+    if is_hub_name(&id) {
         return Ok(HubId::from(id.as_str()));
     }
     wrong("BLOCKHUB_HUB_ID", "give a name of at most 64 letters, digits and signs, without spaces, such as hub-1")
+}
+
+fn is_hub_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The machine's name, which in a container is the container's; where there is none, one that is drawn.
+fn own_name() -> HubId {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        name if is_hub_name(name) => HubId::from(name),
+        _ => HubId::from(format!("hub-{}", &Uuid::new_v4().simple().to_string()[..8]).as_str()),
+    }
 }
 
 fn database(url: Option<Secret>, pool_min: Option<u32>, pool_max: Option<u32>) -> Result<Database, Wrong> {

@@ -12,6 +12,8 @@ use serde::Deserialize;
 
 use super::ConfigError;
 
+/// The help's heading of the setting that says where the hub is.
+pub const LISTENING: &str = "Where it listens";
 /// The help's heading of the settings that say which database to use.
 pub const DATABASE: &str = "Database";
 /// The help's heading of the settings that say who may use the hub.
@@ -62,10 +64,10 @@ pub struct Settings {
     /// Where to listen; port 0 takes a free one. Without a key (below) only on this machine: 127.0.0.1, ::1
     /// [default: 127.0.0.1:8080]
     #[arg(long, env = "BLOCKHUB_LISTEN", value_name = "ADDRESS:PORT", hide_env_values = true)]
-    #[arg(help_heading = "Serving")]
+    #[arg(help_heading = LISTENING)]
     pub listen: Option<String>,
 
-    /// This hub's name, in `welcome`, health and logs; no two hubs may share one [default: drawn at start]
+    /// This hub's name, in `welcome`, health and logs; hubs on one machine want one each [default: the machine's name]
     #[arg(long, env = "BLOCKHUB_HUB_ID", value_name = "NAME", hide_env_values = true, help_heading = "Serving")]
     pub hub_id: Option<String>,
 

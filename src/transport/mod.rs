@@ -7,4 +7,5 @@ pub mod auth;
 pub mod http;
 pub mod listener;
 pub mod origin;
+pub mod probe;
 pub mod websocket;

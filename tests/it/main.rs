@@ -6,6 +6,7 @@ mod balancers;
 mod bus;
 mod config_sources;
 mod contract;
+mod deployment;
 mod document_json;
 mod document_markdown;
 mod document_protocol;
