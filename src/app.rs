@@ -22,7 +22,7 @@ use crate::bus::Bus;
 use crate::bus::local::LocalBus;
 use crate::bus::redis::RedisBus;
 use crate::config::{Config, Database};
-use crate::domain::ids::HubRun;
+use crate::domain::ids::{HubRun, ProjectId};
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
@@ -80,6 +80,17 @@ pub async fn open(database: &Database) -> Result<Arc<dyn Store>, StoreError> {
 pub async fn migrate(database: &Database) -> Result<(), StoreError> {
     let url = database.url.reveal();
     if is_sqlite(url) { SqliteStore::migrate(url).await } else { PostgresStore::migrate(url).await }
+}
+
+/// Gives one project, or all of them, an epoch that was not there before; how many have one now. Hubs that serve them
+/// notice by themselves.
+pub async fn bump_epochs(database: &Database, project: Option<ProjectId>) -> Result<u64, StoreError> {
+    migrate(database).await?;
+    let (store, log) = (open(database).await?, Uuid::new_v4().as_u64_pair().0);
+    match project {
+        Some(project) => Ok(store.bump_epoch(project, log).await?.into()),
+        None => store.bump_all_epochs(log).await,
+    }
 }
 
 fn is_sqlite(url: &str) -> bool {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blockhub::app;
-use blockhub::config::command::{self, Command, DocumentFormat, ExportArgs, ImportArgs, TokenArgs};
+use blockhub::config::command::{
+    self, BumpArgs, Command, DocumentFormat, EpochCommand, ExportArgs, ImportArgs, TokenArgs,
+};
 use blockhub::config::settings::Settings;
 use blockhub::config::{Config, ConfigError, idle_names};
 use blockhub::domain::access::{Access, Principal};
@@ -82,6 +84,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Token(args) => token(args),
         Command::Import(args) => import(args),
         Command::Export(args) => export(args),
+        Command::Epoch(EpochCommand::Bump(args)) => bump(args),
     }
 }
 
@@ -147,6 +150,15 @@ fn token(args: TokenArgs) -> Result<(), Failure> {
     };
     println!("{}", auth::sign(&principal, now, secret.reveal())?);
     Ok(())
+}
+
+fn bump(args: BumpArgs) -> Result<(), Failure> {
+    let database = Config::check_database(args.settings.with_file()?)?;
+    let bumped = tokio::runtime::Runtime::new()?.block_on(app::bump_epochs(&database, args.project))?;
+    match (args.project, bumped) {
+        (Some(_), 0) => Err(Failure::Asked("--project: there is no such project in this database")),
+        _ => print(&format!("projects with a new epoch: {bumped}\n")),
+    }
 }
 
 fn import(args: ImportArgs) -> Result<(), Failure> {

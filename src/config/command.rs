@@ -43,6 +43,28 @@ pub enum Command {
     Import(ImportArgs),
     /// Print a project as a document
     Export(ExportArgs),
+    /// Say that what the database holds is not what clients saw of it
+    #[command(subcommand)]
+    Epoch(EpochCommand),
+}
+
+/// What can be done to epochs.
+#[derive(Debug, Subcommand)]
+pub enum EpochCommand {
+    /// Give projects a new epoch, after a backup was restored: clients take everything in anew, and nothing that they
+    /// saw and the backup does not hold is taken for saved. Hubs may run
+    Bump(BumpArgs),
+}
+
+/// Whose epoch is bumped.
+#[derive(Args, Debug)]
+pub struct BumpArgs {
+    /// Only this project [default: all]
+    #[arg(long, value_name = "ID")]
+    pub project: Option<ProjectId>,
+    /// Which database.
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 /// What the token shall say.
@@ -134,6 +156,9 @@ fn described() -> clap::Command {
         ("export", &[DATABASE]),
     ];
     let whole = Cli::command().mut_args(|arg| showing(arg, &[]));
+    let whole = whole.mut_subcommand("epoch", |epoch| {
+        epoch.mut_subcommand("bump", |bump| bump.mut_args(|arg| showing(arg, &[DATABASE])))
+    });
     used.iter().fold(whole, |command, (name, headings)| {
         command.mut_subcommand(name, |command| command.mut_args(|arg| showing(arg, headings)))
     })

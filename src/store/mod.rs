@@ -348,6 +348,9 @@ pub trait Store: Send + Sync {
     /// Declares a project's log another one than it was; false if there is no such project.
     async fn bump_epoch(&self, id: ProjectId, log: u64) -> Result<bool, StoreError>;
 
+    /// The same for every project, deleted ones too; how many there are.
+    async fn bump_all_epochs(&self, log: u64) -> Result<u64, StoreError>;
+
     /// A theme: its owner and its JSON text.
     async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError>;
 

@@ -12,6 +12,7 @@ mod document_markdown;
 mod document_protocol;
 mod domain;
 mod end_to_end;
+mod epochs;
 mod exchange;
 mod exchange_live;
 mod harness;

@@ -14,7 +14,7 @@ use sqlx::{Connection, FromRow, Postgres};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::link::{Link, settle};
+use super::link::Link;
 use crate::domain::ids::ProjectId;
 use crate::domain::sequence::Seq;
 use crate::store::batch::{BlockLine, EventLine, Lines, ProjectLine, VersionLine};
@@ -30,7 +30,7 @@ pub(super) async fn commit(link: Link, batch: Vec<Commit>, patience: Patience) -
     }
     let mut connection = link.connection().await?;
     let result = commit_on(&mut connection, &batch, patience).await;
-    settle(connection, result)
+    link.settle(connection, result)
 }
 
 async fn commit_on(
@@ -103,7 +103,7 @@ async fn hold_by(link: &Link, project: ProjectId, patience: Patience, door: &mut
     let mut connection = link.connection().await?;
     let ended = hold_on(&mut connection, project, patience, door).await;
     if matches!(ended, Err(Refused::Failed(StoreError::Unavailable(_)))) {
-        connection.close_on_drop();
+        link.close(&mut connection);
     }
     ended
 }

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, FromRow};
 use uuid::Uuid;
 
-use super::link::{Link, settle};
+use super::link::Link;
 use crate::store::record::touched_by_body;
 use crate::store::{Dropped, Retention, StoreError};
 
@@ -26,7 +26,7 @@ const CUTS_MAX: usize = 500;
 pub(super) async fn compact(link: Link, retention: Retention) -> Result<Dropped, StoreError> {
     let mut connection = link.connection().await?;
     let result = compact_on(&mut connection, &retention).await;
-    settle(connection, result)
+    link.settle(connection, result)
 }
 
 async fn compact_on(connection: &mut PgConnection, retention: &Retention) -> Result<Dropped, StoreError> {

@@ -1,18 +1,21 @@
 //! A pool of connections to one server, set up as the statements here need them.
 //!
-//! Promises: a connection on which the database was not available is closed, not used again; one that idled is asked
-//! whether it still answers before it is used.
+//! Promises: a connection on which the database was not available is closed, not used again, and after it all others
+//! are asked before they are used. Where we write, no connection leads to a server that only reads: it may be a standby
+//! by now, or what was the primary before another was promoted, and what it says may be over.
 //! Must never: begin a transaction in a future that may be dropped: sqlx 0.9 would hand that transaction to the next
 //! user of the connection. Transactions run inside `uncancelled`.
 
-use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::{Query, QueryAs};
-use sqlx::{Connection, Executor, FromRow, Postgres};
+use sqlx::{Connection, Executor, FromRow, Postgres, Row};
 
 use super::PostgresOptions;
 use crate::store::StoreError;
@@ -20,8 +23,8 @@ use crate::store::StoreError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection that was idle for less is not asked whether it still answers.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// A connection that was used this long ago is not asked whether it still answers, unless there are doubts.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// The checks of a commit are right at `read committed` only. Its statement is planned once, for any number of lines;
 /// every lookup in it has an index, and a plan made while the tables were small must not remember that they were.
@@ -32,38 +35,75 @@ const SETUP: &str = "
     SET enable_seqscan = off;
     SET jit = off";
 
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The truth: the server must be one that takes writes.
+    Truth,
+    /// History: a standby will do.
+    History,
+}
+
 /// A server.
 #[derive(Clone)]
 pub(super) struct Link {
     pool: PgPool,
+    doubts: Arc<Doubts>,
+}
+
+/// When connections have to be asked before they are used.
+struct Doubts {
+    purpose: Purpose,
+    times: Mutex<Times>,
+}
+
+struct Times {
+    /// The database was not available on some connection: what was used before that is asked.
+    doubted: Instant,
+    /// Some connection was asked; at least every `TRUSTED` one is, however busy they are.
+    asked: Instant,
 }
 
 impl Link {
     /// A pool of its own.
-    pub(super) async fn to(url: &str, sizes: &PostgresOptions) -> Result<Self, StoreError> {
+    pub(super) async fn to(url: &str, sizes: &PostgresOptions, purpose: Purpose) -> Result<Self, StoreError> {
         let mut options: PgConnectOptions = url.parse()?;
         if options.get_application_name().is_none() {
             options = options.application_name("blockhub");
         }
+        let doubts = Arc::new(Doubts::new(purpose));
+        // The pool would try again until its patience ends; that this is the wrong server is better said at once.
+        if let Ok(mut first) = PgConnection::connect_with(&options).await {
+            doubts.ask(&mut first).await?;
+        }
+        let (made, used) = (doubts.clone(), doubts.clone());
         let pool = PgPoolOptions::new()
             .min_connections(sizes.pool_min)
             .max_connections(sizes.pool_max)
             .acquire_timeout(CONNECT_TIMEOUT)
             .idle_timeout(IDLE_TIMEOUT)
             .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
+            .before_acquire(move |connection, meta| {
+                let doubts = used.clone();
                 async move {
-                    if meta.idle_for > TRUSTED_IDLE {
-                        connection.ping().await?;
+                    if doubts.must_ask(meta.idle_for) {
+                        doubts.ask(connection).await?;
                     }
                     Ok(true)
                 }
                 .boxed()
             })
-            .after_connect(|connection, _| async move { connection.execute(SETUP).await.map(drop) }.boxed())
+            .after_connect(move |connection, _| {
+                let doubts = made.clone();
+                async move {
+                    doubts.ask(&mut *connection).await?;
+                    connection.execute(SETUP).await.map(drop)
+                }
+                .boxed()
+            })
             .connect_with(options)
             .await?;
-        Ok(Self { pool })
+        Ok(Self { pool, doubts })
     }
 
     /// Brings the tables up to date; hubs that start together take turns.
@@ -72,7 +112,7 @@ impl Link {
     }
 
     /// Ends all connections.
-    pub(super) async fn close(&self) {
+    pub(super) async fn end(&self) {
         self.pool.close().await;
     }
 
@@ -83,16 +123,41 @@ impl Link {
         format!("{}:{}/{database}", options.get_host(), options.get_port())
     }
 
+    /// Answers if the server is there and good for what the link is for.
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let result = self.doubts.ask(&mut connection).await;
+        self.settle(connection, result.map_err(Into::into))
+    }
+
     /// A connection, to be given back with `settle`.
     pub(super) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         Ok(self.pool.acquire().await?)
+    }
+
+    /// Gives a connection back, or closes it if the database was not available on it.
+    pub(super) fn settle<T>(
+        &self,
+        mut connection: PoolConnection<Postgres>,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if matches!(result, Err(StoreError::Unavailable(_))) {
+            self.close(&mut connection);
+        }
+        result
+    }
+
+    /// Closes a connection on which the database was not available.
+    pub(super) fn close(&self, connection: &mut PoolConnection<Postgres>) {
+        connection.close_on_drop();
+        self.doubts.raise();
     }
 
     /// Runs a statement; how many rows it changed.
     pub(super) async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
         let result = query.execute(&mut *connection).await;
-        settle(connection, result.map(|done| done.rows_affected()).map_err(Into::into))
+        self.settle(connection, result.map(|done| done.rows_affected()).map_err(Into::into))
     }
 
     /// All rows of a query.
@@ -102,7 +167,7 @@ impl Link {
     {
         let mut connection = self.connection().await?;
         let result = query.fetch_all(&mut *connection).await;
-        settle(connection, result.map_err(Into::into))
+        self.settle(connection, result.map_err(Into::into))
     }
 
     /// The row of a query, if it has one.
@@ -112,7 +177,46 @@ impl Link {
     {
         let mut connection = self.connection().await?;
         let result = query.fetch_optional(&mut *connection).await;
-        settle(connection, result.map_err(Into::into))
+        self.settle(connection, result.map_err(Into::into))
+    }
+}
+
+impl Doubts {
+    fn new(purpose: Purpose) -> Self {
+        let now = Instant::now();
+        Self { purpose, times: Mutex::new(Times { doubted: now, asked: now }) }
+    }
+
+    /// Some connection turned out to lead nowhere, or to the wrong server.
+    fn raise(&self) {
+        self.times.lock().doubted = Instant::now();
+    }
+
+    fn must_ask(&self, idle_for: Duration) -> bool {
+        let now = Instant::now();
+        let mut times = self.times.lock();
+        let used_before = now.checked_sub(idle_for).is_none_or(|used| used <= times.doubted);
+        let must = idle_for > TRUSTED || used_before || now.duration_since(times.asked) > TRUSTED;
+        if must {
+            times.asked = now;
+        }
+        must
+    }
+
+    /// One round trip: does it answer, and is it good for our purpose?
+    async fn ask(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let read_only = sqlx::raw_sql("SHOW transaction_read_only").fetch_one(connection).await;
+        match read_only.and_then(|row| row.try_get::<String, _>(0)) {
+            Ok(answer) if answer == "off" || self.purpose == Purpose::History => Ok(()),
+            Ok(_) => {
+                self.raise();
+                Err(sqlx::Error::Io(io::Error::other("the server takes no writes: a standby, or a primary no more")))
+            }
+            Err(error) => {
+                self.raise();
+                Err(error)
+            }
+        }
     }
 }
 
@@ -120,17 +224,6 @@ impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Link({})", self.place())
     }
-}
-
-/// Gives a connection back, or closes it if the database was not available on it.
-pub(super) fn settle<T>(
-    mut connection: PoolConnection<Postgres>,
-    result: Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    if matches!(result, Err(StoreError::Unavailable(_))) {
-        connection.close_on_drop();
-    }
-    result
 }
 
 /// The server's timeline: it rises when a standby is promoted. A standby cannot say it.

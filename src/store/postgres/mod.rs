@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use self::link::Link;
+use self::link::{Link, Purpose};
 use super::failure::uncancelled;
 use super::{
     Commit, Committed, Dropped, EditRecord, Head, Hold, ListQuery, Membership, NewProject, Opened, Patience,
@@ -57,10 +57,10 @@ impl PostgresStore {
     /// # Errors
     /// `Unavailable` if no server answers within 30 s, `Broken` if the URL or the database is not ours.
     pub async fn connect(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let primary = Link::to(&options.url, options).await?;
+        let primary = Link::to(&options.url, options, Purpose::Truth).await?;
         primary.migrate().await?;
         let replica = match &options.replica_url {
-            Some(url) => Some(Link::to(url, options).await?),
+            Some(url) => Some(Link::to(url, options, Purpose::History).await?),
             None => None,
         };
         let holds = Arc::new(Semaphore::new((options.pool_max / 2).max(1) as usize));
@@ -80,7 +80,7 @@ impl PostgresStore {
     /// Ends all connections.
     pub async fn close(&self) {
         for link in self.replica.iter().chain([&self.primary]) {
-            link.close().await;
+            link.end().await;
         }
     }
 
@@ -104,7 +104,7 @@ impl Store for PostgresStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.primary.execute(sqlx::query("SELECT 1")).await.map(drop)
+        self.primary.check().await
     }
 
     async fn create(&self, project: &NewProject) -> Result<bool, StoreError> {
@@ -178,6 +178,10 @@ impl Store for PostgresStore {
 
     async fn bump_epoch(&self, id: ProjectId, log: u64) -> Result<bool, StoreError> {
         projects::bump_epoch(&self.primary, id, log).await
+    }
+
+    async fn bump_all_epochs(&self, log: u64) -> Result<u64, StoreError> {
+        projects::bump_all_epochs(&self.primary, log).await
     }
 
     async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError> {

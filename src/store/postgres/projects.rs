@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::commit::commit_first;
-use super::link::{Link, settle, timeline};
+use super::link::{Link, timeline};
 use crate::domain::access::Role;
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::sequence::{Epoch, Timestamp};
@@ -19,7 +19,7 @@ use crate::store::{ListQuery, Membership, NewProject, ProjectChange, SharedProje
 pub(super) async fn create(link: Link, project: NewProject) -> Result<bool, StoreError> {
     let mut connection = link.connection().await?;
     let result = create_on(&mut connection, &project).await;
-    settle(connection, result)
+    link.settle(connection, result)
 }
 
 async fn create_on(connection: &mut PgConnection, project: &NewProject) -> Result<bool, StoreError> {
@@ -87,6 +87,10 @@ pub(super) async fn set_deleted(link: &Link, id: ProjectId, deleted: Option<Time
 pub(super) async fn bump_epoch(link: &Link, id: ProjectId, log: u64) -> Result<bool, StoreError> {
     let statement = sqlx::query("UPDATE projects SET log = $2 WHERE id = $1 AND NOT gone");
     Ok(link.execute(statement.bind(id.0).bind(log.cast_signed())).await? > 0)
+}
+
+pub(super) async fn bump_all_epochs(link: &Link, log: u64) -> Result<u64, StoreError> {
+    link.execute(sqlx::query(BUMP_ALL).bind(log.cast_signed())).await
 }
 
 pub(super) async fn members(link: &Link, id: ProjectId) -> Result<Vec<(UserId, Role)>, StoreError> {
@@ -173,6 +177,11 @@ const CHANGE: &str = "
 const SET_DELETED: &str = "
     UPDATE projects SET deleted_at = $2, revision = revision + 1
     WHERE id = $1 AND NOT gone AND (deleted_at IS NULL) <> ($2 IS NULL)";
+
+// In the order in which commits lock them.
+const BUMP_ALL: &str = "
+    WITH project AS (SELECT id FROM projects WHERE NOT gone ORDER BY id FOR UPDATE)
+    UPDATE projects SET log = $1 FROM project WHERE projects.id = project.id";
 
 const MEMBERS: &str = r#"SELECT user_id, role FROM members WHERE project_id = $1 ORDER BY user_id COLLATE "C""#;
 

@@ -9,7 +9,7 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::link::{Link, settle};
+use super::link::Link;
 use crate::domain::block::{Block, Grave, Project};
 use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, EditId, GroupId, ProjectId};
@@ -20,7 +20,7 @@ use crate::store::{EditRecord, Head, Opened, Span, StoreError};
 pub(super) async fn open(link: Link, id: ProjectId) -> Result<Option<Opened>, StoreError> {
     let mut connection = link.connection().await?;
     let result = open_in_snapshot(&mut connection, id).await;
-    settle(connection, result)
+    link.settle(connection, result)
 }
 
 async fn open_in_snapshot(connection: &mut PgConnection, id: ProjectId) -> Result<Option<Opened>, StoreError> {

@@ -250,6 +250,10 @@ impl Store for SqliteStore {
         uncancelled(projects::bump_epoch(self.writer.clone(), id, log)).await
     }
 
+    async fn bump_all_epochs(&self, log: u64) -> Result<u64, StoreError> {
+        uncancelled(projects::bump_all_epochs(self.writer.clone(), log)).await
+    }
+
     async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError> {
         projects::theme(&self.readers, id).await
     }

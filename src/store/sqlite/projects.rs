@@ -94,6 +94,11 @@ pub(super) async fn bump_epoch(pool: SqlitePool, id: ProjectId, log: u64) -> Res
     Ok(query.execute(&mut *writer(&pool, BUSY_TIMEOUT_MS).await?).await?.rows_affected() > 0)
 }
 
+pub(super) async fn bump_all_epochs(pool: SqlitePool, log: u64) -> Result<u64, StoreError> {
+    let query = sqlx::query("UPDATE projects SET log = ?1 WHERE NOT gone").bind(log.cast_signed());
+    Ok(query.execute(&mut *writer(&pool, BUSY_TIMEOUT_MS).await?).await?.rows_affected())
+}
+
 pub(super) async fn members(pool: &SqlitePool, id: ProjectId) -> Result<Vec<(UserId, Role)>, StoreError> {
     let rows: Vec<MemberRow> = sqlx::query_as(MEMBERS).bind(id.0).fetch_all(pool).await?;
     rows.into_iter().map(MemberRow::member).collect()

@@ -225,6 +225,7 @@ async fn ask_for_everything(scene: &Scene) {
     store.graves(id, &[block.id]).await.unwrap();
     store.records(id, &[update.events[0].edit]).await.unwrap();
     store.bump_epoch(id, 1).await.unwrap();
+    store.bump_all_epochs(2).await.unwrap();
     store.put_theme("dark", &ann, "{}", NOW).await.unwrap();
     store.theme("dark").await.unwrap();
     for shared in [SharedProjects::Listed, SharedProjects::Unlisted] {

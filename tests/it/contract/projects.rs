@@ -28,6 +28,7 @@ on_both!(
     a_list_goes_on_where_the_last_one_ended,
     a_list_shows_shared_projects_only_where_asked,
     a_theme_belongs_to_who_wrote_it_first,
+    ed14_a_new_epoch_for_all_is_one_for_deleted_projects_too,
     unknown_projects_are_answered_with_nothing,
 );
 
@@ -235,6 +236,19 @@ async fn a_theme_belongs_to_who_wrote_it_first(database: &Database) {
     assert_eq!(store.theme("dark").await.unwrap(), Some((ann.clone(), r#"{"ink":"white"}"#.to_owned())));
     assert!(store.put_theme("dark", &ann, "{}", NOW).await.unwrap());
     assert_eq!(store.theme("dark").await.unwrap(), Some((ann, "{}".to_owned())));
+}
+
+async fn ed14_a_new_epoch_for_all_is_one_for_deleted_projects_too(database: &Database) {
+    let kept = Scene::new(database).await;
+    let deleted = Scene::on(Arc::clone(&kept.store)).await;
+    kept.store.set_deleted(deleted.project, Some(NOW)).await.unwrap();
+    assert_eq!(kept.store.bump_all_epochs(7).await.unwrap(), 2);
+    kept.store.set_deleted(deleted.project, None).await.unwrap();
+    for scene in [&kept, &deleted] {
+        let epoch = kept.store.heads(&[scene.project]).await.unwrap()[0].epoch;
+        assert_eq!((epoch.log, epoch.timeline), (7, scene.epoch.timeline));
+        assert_eq!(scene.try_commit(scene.commit(None, vec![], vec![])).await, Committed::Stale);
+    }
 }
 
 async fn unknown_projects_are_answered_with_nothing(database: &Database) {

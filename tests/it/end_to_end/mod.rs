@@ -11,5 +11,5 @@ mod frames;
 mod greetings;
 mod messages;
 mod processes;
-mod scene;
+pub mod scene;
 mod tokens;

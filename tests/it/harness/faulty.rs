@@ -154,6 +154,9 @@ impl Store for FaultyStore {
     async fn bump_epoch(&self, id: ProjectId, log: u64) -> Result<bool, StoreError> {
         self.real.bump_epoch(id, log).await
     }
+    async fn bump_all_epochs(&self, log: u64) -> Result<u64, StoreError> {
+        self.real.bump_all_epochs(log).await
+    }
     async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError> {
         self.real.theme(id).await
     }

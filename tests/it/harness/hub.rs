@@ -29,8 +29,13 @@ pub struct Launch {
 impl Launch {
     /// An open hub on this database, on any free port.
     pub fn on(database: &Database) -> Self {
+        Self::at(database.url())
+    }
+
+    /// An open hub on the database that this URL names, on any free port.
+    pub fn at(url: &str) -> Self {
         Self { settings: Vec::new(), args: Vec::new() }
-            .set("DATABASE_URL", database.url())
+            .set("DATABASE_URL", url)
             .set("BLOCKHUB_LISTEN", "127.0.0.1:0")
             .set("RUST_LOG", "info")
     }
