@@ -3,6 +3,7 @@
 //! The map, from the ground up; imports only go down. `docs/architecture.md` tells the rest.
 //!
 //! - [`domain`]: the rules, pure: blocks, edits, deciding, merging, text, the policy.
+//! - [`pause`]: pauses between tries.
 //! - [`redis_link`]: the way to Redis: addresses, connections.
 //! - [`protocol`]: the wire, and the only types that know JSON keys.
 //! - [`document`]: Markdown and JSON files to blocks and back, pure.
@@ -23,6 +24,7 @@ pub mod document;
 pub mod domain;
 pub mod exchange;
 pub mod hub;
+pub mod pause;
 pub mod protocol;
 pub mod redis_link;
 pub mod session;

@@ -10,11 +10,11 @@ use std::time::Duration;
 use redis::PushKind;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::address::{RedisAddress, Topology};
 use super::reach;
 use super::wire::Wire;
+use crate::pause::Pause;
 
 /// Between a loss and the second attempt.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -51,7 +51,7 @@ pub(super) fn lose(state: &watch::Sender<State>, lost: u64) {
 
 /// Runs until it is dropped.
 pub(super) async fn keep(address: RedisAddress, state: Shared) {
-    let (mut number, mut pause, mut away) = (0, PAUSE_MIN, Away::No);
+    let (mut number, mut pause, mut away) = (0, Pause::between(PAUSE_MIN, PAUSE_MAX), Away::No);
     loop {
         number += 1;
         let attempt = connect(&address, &state, number).await;
@@ -63,7 +63,7 @@ pub(super) async fn keep(address: RedisAddress, state: Shared) {
                 // Its sender is in our hands, so this ends only when the connection is lost.
                 let _ = state.subscribe().wait_for(|state| !matches!(state, State::Ready { .. })).await;
                 if since.elapsed() >= LIVED {
-                    pause = PAUSE_MIN;
+                    pause.reset();
                     continue;
                 }
                 "the connection was lost at once".to_owned()
@@ -72,8 +72,7 @@ pub(super) async fn keep(address: RedisAddress, state: Shared) {
         };
         away.begins(&address, &failure);
         state.send_replace(State::Away);
-        sleep(jittered(pause)).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        sleep(pause.draw()).await;
     }
 }
 
@@ -113,10 +112,4 @@ impl Away {
             *self = Self::No;
         }
     }
-}
-
-/// Three to five quarters of a pause, so that hubs do not come in step.
-fn jittered(pause: Duration) -> Duration {
-    let chance = f64::from(Uuid::new_v4().as_bytes()[0]) / 255.0;
-    pause.mul_f64(0.75 + chance / 2.0)
 }
