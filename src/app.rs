@@ -28,7 +28,9 @@ use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
 use crate::protocol::message::limits::WireLimits;
 use crate::redis_link::RedisLink;
+use crate::session::Sessions;
 use crate::session::local::LocalSessions;
+use crate::session::redis::RedisSessions;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{HubLock, SqliteStore};
 use crate::store::{Store, StoreError};
@@ -140,12 +142,13 @@ async fn ended(hub: &Hub, tasks: &TaskTracker, patience: Duration) {
 
 fn parts(config: &Config, opened: &Opened) -> HubParts {
     let run = HubRun(Uuid::new_v4());
+    let link = config.redis.clone().map(RedisLink::open);
     HubParts {
         id: config.hub.clone(),
         run,
         store: opened.store.clone(),
-        bus: bus(config, run),
-        sessions: Arc::new(LocalSessions::new(SESSIONS_MAX)),
+        bus: bus(link.as_ref(), run),
+        sessions: sessions(link, &config.database),
         authenticator: Arc::new(config.keys.clone()),
         limits: WireLimits::default(),
         outbox_bytes_max: OUTBOX_BYTES_MAX,
@@ -153,11 +156,27 @@ fn parts(config: &Config, opened: &Opened) -> HubParts {
 }
 
 /// To the other hubs, if they have a Redis to share.
-fn bus(config: &Config, run: HubRun) -> Arc<dyn Bus> {
-    match &config.redis {
-        Some(address) => Arc::new(RedisBus::start(RedisLink::open(address.clone()), run)),
+fn bus(link: Option<&RedisLink>, run: HubRun) -> Arc<dyn Bus> {
+    match link {
+        Some(link) => Arc::new(RedisBus::start(link.clone(), run)),
         None => Arc::new(LocalBus::default()),
     }
+}
+
+/// Shared with the other hubs, if they have a Redis to share.
+fn sessions(link: Option<RedisLink>, database: &Database) -> Arc<dyn Sessions> {
+    if let Some(link) = link {
+        tracing::info!(redis = link.describe(), "this hub shares sessions and hints with others");
+        return Arc::new(RedisSessions::new(link));
+    }
+    tracing::info!("REDIS_URL is not set: sessions and the like live in this process, which is right for one hub only");
+    if !is_sqlite(database.url.reveal()) {
+        tracing::warn!(
+            "a second hub on this database would not share sessions with this one, and see its edits late: if there is \
+             one, give both the same REDIS_URL"
+        );
+    }
+    Arc::new(LocalSessions::new(SESSIONS_MAX, Arc::default()))
 }
 
 fn keeping(config: &Config) -> Keeping {

@@ -4,11 +4,14 @@
 //! Must never: hold a lock while it waits.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::{Session, SessionError, Sessions, check, merged};
+use super::lock::local::LocalLocks;
+use super::lock::{Locks, PATIENCE};
+use super::{Change, Session, SessionError, Sessions, check, lock_name};
 use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::sequence::Timestamp;
@@ -17,6 +20,7 @@ use crate::domain::sequence::Timestamp;
 #[derive(Debug)]
 pub struct LocalSessions {
     held: Mutex<Held>,
+    locks: Arc<LocalLocks>,
     sessions_max: usize,
 }
 
@@ -28,9 +32,9 @@ struct Held {
 }
 
 impl LocalSessions {
-    /// Room for so many.
-    pub fn new(sessions_max: usize) -> Self {
-        Self { held: Mutex::default(), sessions_max }
+    /// Room for so many; whoever shares the locks can hold off changes of a session.
+    pub fn new(sessions_max: usize, locks: Arc<LocalLocks>) -> Self {
+        Self { held: Mutex::default(), locks, sessions_max }
     }
 }
 
@@ -57,19 +61,39 @@ impl Held {
         }
     }
 
-    /// The living session, if it is this user's.
-    fn get(&self, id: SessionId, user: &UserId, now: Timestamp) -> Option<&Session> {
-        self.sessions.get(&id).filter(|session| session.user == *user && session.expires() > now)
+    fn change(
+        &mut self,
+        id: SessionId,
+        user: &UserId,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Option<Session>, SessionError> {
+        let living = self.sessions.get(&id).filter(|session| session.lives_for(user, now));
+        let Some(session) = living.cloned() else { return Ok(None) };
+        let changed = match change {
+            Change::Touch => session.used(now),
+            Change::Patch(patch) => session.patched(&patch)?.used(now),
+            Change::End => return Ok(self.take(id)),
+        };
+        self.take(id);
+        self.put(changed.clone());
+        Ok(Some(changed))
     }
+}
 
-    /// Writes a use down, with what else changed.
-    fn used(&mut self, mut session: Session, now: Timestamp) -> Session {
-        self.take(session.id);
-        // A clock that was set back does not make a session older.
-        session.seen = session.seen.max(now);
-        session.requests += 1;
-        self.put(session.clone());
-        session
+impl LocalSessions {
+    /// The change itself is one step; the lock is for those who hold it for longer.
+    async fn change(
+        &self,
+        id: SessionId,
+        user: &UserId,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Option<Session>, SessionError> {
+        let lease = self.locks.take(&lock_name(id), PATIENCE).await?;
+        let changed = self.held.lock().change(id, user, change, now);
+        self.locks.release(lease).await?;
+        changed
     }
 }
 
@@ -84,9 +108,7 @@ impl Sessions for LocalSessions {
     }
 
     async fn touch(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<Option<Session>, SessionError> {
-        let mut held = self.held.lock();
-        let Some(session) = held.get(id, user, now).cloned() else { return Ok(None) };
-        Ok(Some(held.used(session, now)))
+        self.change(id, user, Change::Touch, now).await
     }
 
     async fn patch(
@@ -96,19 +118,11 @@ impl Sessions for LocalSessions {
         patch: Content,
         now: Timestamp,
     ) -> Result<Option<Session>, SessionError> {
-        let mut held = self.held.lock();
-        let Some(session) = held.get(id, user, now) else { return Ok(None) };
-        let session = Session { metadata: merged(&session.metadata, &patch)?, ..session.clone() };
-        Ok(Some(held.used(session, now)))
+        self.change(id, user, Change::Patch(patch), now).await
     }
 
     async fn end(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<bool, SessionError> {
-        let mut held = self.held.lock();
-        let found = held.get(id, user, now).is_some();
-        if found {
-            held.take(id);
-        }
-        Ok(found)
+        Ok(self.change(id, user, Change::End, now).await?.is_some())
     }
 
     async fn count(&self) -> Result<usize, SessionError> {

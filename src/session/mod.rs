@@ -1,9 +1,13 @@
 //! Sessions: what outlives a user's connections.
 //!
-//! Promises: a session belongs to one user and is shown to nobody else; it ends 24 hours after it was last seen.
+//! Promises: a session belongs to one user and is shown to nobody else; it ends 24 hours after it was last seen; it is
+//! changed by one at a time.
 //! Must never: be what access depends on; that is the token.
 
 pub mod local;
+pub mod lock;
+pub mod record;
+pub mod redis;
 
 use async_trait::async_trait;
 
@@ -11,6 +15,7 @@ use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::merge;
 use crate::domain::sequence::Timestamp;
+use lock::LockError;
 
 /// How long a session lives after it was last seen.
 pub const TTL_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -44,6 +49,24 @@ impl Session {
     pub fn expires(&self) -> Timestamp {
         self.seen.plus_ms(TTL_MS)
     }
+
+    /// Whether it is this user's and has not ended.
+    pub fn lives_for(&self, user: &UserId, now: Timestamp) -> bool {
+        self.user == *user && self.expires() > now
+    }
+
+    /// After one more use. A clock that was set back does not make it older.
+    pub fn used(self, now: Timestamp) -> Self {
+        Self { seen: self.seen.max(now), requests: self.requests + 1, ..self }
+    }
+
+    /// With a patch (RFC 7396) merged into its metadata; an error where that would be too large.
+    pub fn patched(self, patch: &Content) -> Result<Self, SessionError> {
+        let mut metadata = self.metadata;
+        merge::apply(&mut metadata, patch);
+        check(&metadata)?;
+        Ok(Self { metadata, ..self })
+    }
 }
 
 /// Why a session cannot be had.
@@ -52,12 +75,32 @@ pub enum SessionError {
     /// What holds the sessions cannot be reached: try again later.
     #[error("sessions are not available just now")]
     Unavailable,
+    /// Somebody else holds the session's lock, or took it while this change was under way: try again later.
+    #[error("somebody else is changing this session")]
+    Busy,
     /// The metadata would be more than `METADATA_BYTES_MAX`.
     #[error("a session's metadata is 16 KiB of JSON at most")]
     TooLarge,
 }
 
-/// Where sessions are kept. Every method but `create` answers `None` (or false) alike for a session that never was, has
+impl From<LockError> for SessionError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Busy => Self::Busy,
+            LockError::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+/// What can be done to a session that is there.
+#[derive(Clone, Debug)]
+enum Change {
+    Touch,
+    Patch(Content),
+    End,
+}
+
+/// Where sessions are kept. All but `create` takes the session's lock and waits for it for `lock::PATIENCE`. Every method but `create` answers `None` (or false) alike for a session that never was, has
 /// ended, or is another user's.
 #[async_trait]
 pub trait Sessions: Send + Sync {
@@ -83,12 +126,9 @@ pub trait Sessions: Send + Sync {
     async fn count(&self) -> Result<usize, SessionError>;
 }
 
-/// Metadata after a merge patch (RFC 7396); an error where it would be too large.
-pub fn merged(metadata: &Content, patch: &Content) -> Result<Content, SessionError> {
-    let mut merged = metadata.clone();
-    merge::apply(&mut merged, patch);
-    check(&merged)?;
-    Ok(merged)
+/// What is locked while this session is changed, or worked on for longer.
+pub fn lock_name(id: SessionId) -> String {
+    format!("session:{id}")
 }
 
 /// Whether metadata is small enough.

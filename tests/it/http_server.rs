@@ -60,7 +60,7 @@ impl Server {
             run: HubRun(uuid::Uuid::new_v4()),
             store: Arc::new(SqliteStore::connect(&url).await.unwrap()),
             bus: Arc::new(LocalBus::default()),
-            sessions: Arc::new(LocalSessions::new(100)),
+            sessions: Arc::new(LocalSessions::new(100, Arc::default())),
             authenticator: Arc::new(keys),
             limits: WireLimits::default(),
             outbox_bytes_max: 1 << 20,

@@ -31,7 +31,7 @@ mod protocol_encode;
 mod protocol_frame;
 mod redis_link;
 mod rewind;
-mod session_local;
+mod session;
 mod socket_frames;
 mod socket_handshake;
 mod socket_harness;

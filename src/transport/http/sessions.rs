@@ -88,6 +88,8 @@ fn refused(error: SessionError) -> Problem {
     let refusal = Refusal::new(ErrorCode::TooLarge, error.to_string());
     Problem::new(match error {
         SessionError::TooLarge => Refusal { limit: Some("maxMetadataBytes"), ..refusal },
-        SessionError::Unavailable => Refusal { code: ErrorCode::Busy, retry_after_ms: Some(1_000), ..refusal },
+        SessionError::Unavailable | SessionError::Busy => {
+            Refusal { code: ErrorCode::Busy, retry_after_ms: Some(1_000), ..refusal }
+        }
     })
 }

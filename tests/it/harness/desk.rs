@@ -47,7 +47,7 @@ pub fn parts(store: Arc<dyn Store>, bus: Arc<dyn Bus>, keys: Keys) -> HubParts {
         run: HubRun(Uuid::new_v4()),
         store,
         bus,
-        sessions: Arc::new(LocalSessions::new(10_000)),
+        sessions: Arc::new(LocalSessions::new(10_000, Arc::default())),
         authenticator: Arc::new(keys),
         limits: WireLimits::default(),
         outbox_bytes_max: 1 << 20,

@@ -1,4 +1,4 @@
-//! Redis for tests: the one that all share, and servers of a test's own that it may kill.
+//! Redis for tests: the one that all share, and servers, Sentinels and clusters of a test's own that it may kill.
 //!
 //! Promises: what is started here ends with its value; keys of one test never meet those of another, because each test
 //! has names of its own.
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use blockhub::redis_link::RedisLink;
 use blockhub::redis_link::address::RedisAddress;
+use futures_util::future::join_all;
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -27,11 +28,6 @@ pub fn shared_url() -> String {
 /// A link to this address.
 pub fn link(url: &str) -> RedisLink {
     RedisLink::open(RedisAddress::parse(url).unwrap())
-}
-
-/// A port that nobody has just now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Asks a server directly, past the hub's own way to it.
@@ -54,6 +50,12 @@ pub async fn until<T, A: AsyncFnMut() -> Option<T>>(what: &str, mut good: A) -> 
     }
 }
 
+/// A port that nobody has just now. A cluster's nodes take the one that is 10,000 higher too.
+fn free_port() -> u16 {
+    let free = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    free.into_iter().find(|port| *port < 55_000).unwrap()
+}
+
 /// A server of a test's own.
 pub struct RedisServer {
     port: u16,
@@ -65,24 +67,45 @@ pub struct RedisServer {
 impl RedisServer {
     /// A server with these arguments besides the usual ones, on a free port.
     pub async fn start(args: &[&str]) -> Self {
-        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let usual = ["--bind", "127.0.0.1", "--save", ""];
+        let args = usual.iter().chain(args).map(|&arg| arg.to_owned()).collect();
         let mut server = Self { port: free_port(), args, folder: tempfile::tempdir().unwrap(), child: None };
         server.again().await;
         server
     }
 
-    /// Starts it after it was killed, on the same port and with what it had saved.
+    /// A Sentinel that watches this master under the name `main`, and needs this many to agree that it is gone.
+    async fn sentinel(master: u16, quorum: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sentinel.conf");
+        let orders = format!(
+            "bind 127.0.0.1\nsentinel monitor main 127.0.0.1 {master} {quorum}\n\
+             sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n"
+        );
+        std::fs::write(&file, orders).unwrap();
+        let args = vec![file.display().to_string(), "--sentinel".to_owned()];
+        let mut server = Self { port: free_port(), args, folder, child: None };
+        server.again().await;
+        server
+    }
+
+    /// Starts it, and starts it after it was killed: on the same port and with what it had saved.
     pub async fn again(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &self.port.to_string()]);
-        command.args(&self.args).current_dir(self.folder.path()).kill_on_drop(true);
-        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+        command.args(&self.args).args(["--port", &self.port.to_string()]).current_dir(self.folder.path());
+        command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
         until("the server answers", async || ask::<String>(&self.url(), &["PING"]).await.ok()).await;
     }
 
     /// `redis://127.0.0.1:port`.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.host())
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Where it listens.
@@ -93,5 +116,78 @@ impl RedisServer {
     /// SIGKILL.
     pub async fn kill(&mut self) {
         self.child.take().unwrap().kill().await.unwrap();
+    }
+
+    async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+        ask(&self.url(), words).await
+    }
+}
+
+/// A master, its replica, and three Sentinels that know both.
+pub struct Watched {
+    pub master: RedisServer,
+    pub replica: RedisServer,
+    sentinels: Vec<RedisServer>,
+}
+
+impl Watched {
+    pub async fn start() -> Self {
+        let master = RedisServer::start(&["--repl-diskless-sync-delay", "0"]).await;
+        let follow = ["--replicaof", "127.0.0.1", &master.port().to_string()];
+        let (replica, sentinels) = tokio::join!(
+            RedisServer::start(&follow),
+            join_all((0..3).map(|_| RedisServer::sentinel(master.port(), 2)))
+        );
+        for sentinel in &sentinels {
+            until("the Sentinels know each other", async || {
+                let known: redis::Value = sentinel.ask(&["SENTINEL", "MASTER", "main"]).await.ok()?;
+                let known: std::collections::HashMap<String, String> = redis::from_redis_value(known).ok()?;
+                (known["num-slaves"] == "1" && known["num-other-sentinels"] == "2").then_some(())
+            })
+            .await;
+        }
+        Self { master, replica, sentinels }
+    }
+
+    /// The address that names the Sentinels, and first one that nobody listens on.
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.sentinels.iter().map(RedisServer::host).collect();
+        format!("redis+sentinel://127.0.0.1:1,{}/main", hosts.join(","))
+    }
+}
+
+/// A cluster of three nodes without replicas.
+pub struct Cluster {
+    pub nodes: Vec<RedisServer>,
+}
+
+impl Cluster {
+    pub async fn start() -> Self {
+        let args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+        let nodes = join_all((0..3).map(|_| RedisServer::start(&args))).await;
+        let hosts = nodes.iter().map(RedisServer::host);
+        let created = Command::new("redis-cli").args(["--cluster", "create"]).args(hosts).arg("--cluster-yes").output();
+        let created = created.await.unwrap();
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
+        let cluster = Self { nodes };
+        cluster.ready().await;
+        cluster
+    }
+
+    /// Waits until every node believes that the cluster is whole.
+    pub async fn ready(&self) {
+        for node in &self.nodes {
+            until("the cluster is whole", async || {
+                let info: String = node.ask(&["CLUSTER", "INFO"]).await.ok()?;
+                (info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// The address that names all nodes.
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.nodes.iter().map(RedisServer::host).collect();
+        format!("redis+cluster://{}", hosts.join(","))
     }
 }

@@ -1,81 +1,73 @@
-//! Sessions in the process: whose they are, how long they live, how many there may be.
+//! Sessions in the process: how many there may be, and how long a call waits for one.
 
-use blockhub::domain::ids::{SessionId, UserId};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use blockhub::bus::local::LocalBus;
+use blockhub::domain::ids::UserId;
 use blockhub::domain::sequence::Timestamp;
+use blockhub::hub::{Hub, HubParts, clock};
 use blockhub::session::local::LocalSessions;
-use blockhub::session::{Session, SessionError, Sessions, TTL_MS};
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use blockhub::session::lock::local::LocalLocks;
+use blockhub::session::lock::{Locks, PATIENCE};
+use blockhub::session::{Sessions, TTL_MS, lock_name};
+use blockhub::telemetry;
+use blockhub::transport::auth::Keys;
+use blockhub::transport::http::{Http, router};
+use tokio::time::Instant;
+use tower::ServiceExt;
 
-fn id(n: u128) -> SessionId {
-    SessionId(Uuid::from_u128(n))
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
-}
-
-fn session(n: u128, user: &str, now: i64) -> Session {
-    Session::new(id(n), UserId::from(user), object(json!({"theme": "dark"})), Timestamp(now))
-}
-
-#[tokio::test]
-async fn a_session_is_its_users_only() {
-    let sessions = LocalSessions::new(10);
-    sessions.create(session(1, "ann", 0)).await.unwrap();
-    let (ann, bob, now) = (UserId::from("ann"), UserId::from("bob"), Timestamp(1));
-    assert_eq!(sessions.touch(id(1), &bob, now).await.unwrap(), None);
-    assert_eq!(sessions.patch(id(1), &bob, Map::new(), now).await.unwrap(), None);
-    assert!(!sessions.end(id(1), &bob, now).await.unwrap());
-    assert!(sessions.end(id(1), &ann, now).await.unwrap());
-    assert_eq!(sessions.touch(id(1), &ann, now).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_session_lives_24_hours_from_its_last_use() {
-    let sessions = LocalSessions::new(10);
-    let ann = UserId::from("ann");
-    sessions.create(session(1, "ann", 0)).await.unwrap();
-    let first = sessions.touch(id(1), &ann, Timestamp(TTL_MS - 1)).await.unwrap().unwrap();
-    assert_eq!((first.requests, first.seen, first.created), (2, Timestamp(TTL_MS - 1), Timestamp(0)));
-    assert!(sessions.touch(id(1), &ann, Timestamp(2 * TTL_MS - 2)).await.unwrap().is_some());
-    assert!(sessions.touch(id(1), &ann, Timestamp(3 * TTL_MS - 2)).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn metadata_is_changed_by_a_merge_patch_and_bounded() {
-    let sessions = LocalSessions::new(10);
-    let ann = UserId::from("ann");
-    sessions.create(session(1, "ann", 0)).await.unwrap();
-    let patch = object(json!({"theme": null, "view": {"zoom": 2, "grid": null}}));
-    let patched = sessions.patch(id(1), &ann, patch, Timestamp(1)).await.unwrap().unwrap();
-    assert_eq!(Value::Object(patched.metadata), json!({"view": {"zoom": 2}}));
-    let huge = object(json!({"text": "a".repeat(17 << 10)}));
-    let refused = sessions.patch(id(1), &ann, huge, Timestamp(2)).await;
-    assert_eq!(refused, Err(SessionError::TooLarge));
-    let kept = sessions.touch(id(1), &ann, Timestamp(3)).await.unwrap().unwrap();
-    assert_eq!(Value::Object(kept.metadata), json!({"view": {"zoom": 2}}));
-}
+use super::{fresh, session};
+use crate::harness::database::Database;
+use crate::harness::desk;
 
 #[tokio::test]
 async fn the_session_unseen_for_longest_makes_room() {
-    let sessions = LocalSessions::new(2);
-    let ann = UserId::from("ann");
-    sessions.create(session(1, "ann", 0)).await.unwrap();
-    sessions.create(session(2, "ann", 1)).await.unwrap();
-    sessions.touch(id(1), &ann, Timestamp(2)).await.unwrap().unwrap();
-    sessions.create(session(3, "ann", 3)).await.unwrap();
+    let sessions = LocalSessions::new(2, Arc::default());
+    let (ann, [one, two, three]) = (UserId::from("ann"), [fresh(), fresh(), fresh()]);
+    sessions.create(session(one, "ann", 0)).await.unwrap();
+    sessions.create(session(two, "ann", 1)).await.unwrap();
+    sessions.touch(one, &ann, Timestamp(2)).await.unwrap().unwrap();
+    sessions.create(session(three, "ann", 3)).await.unwrap();
     assert_eq!(sessions.count().await.unwrap(), 2);
-    assert!(sessions.touch(id(2), &ann, Timestamp(4)).await.unwrap().is_none());
-    assert!(sessions.touch(id(1), &ann, Timestamp(4)).await.unwrap().is_some());
+    assert!(sessions.touch(two, &ann, Timestamp(4)).await.unwrap().is_none());
+    assert!(sessions.touch(one, &ann, Timestamp(4)).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn ended_sessions_do_not_pile_up() {
-    let sessions = LocalSessions::new(100);
-    for n in 0..50 {
-        sessions.create(session(n, "ann", 0)).await.unwrap();
+    let sessions = LocalSessions::new(100, Arc::default());
+    for _ in 0..50 {
+        sessions.create(session(fresh(), "ann", 0)).await.unwrap();
     }
-    sessions.create(session(99, "ann", TTL_MS)).await.unwrap();
+    sessions.create(session(fresh(), "ann", TTL_MS)).await.unwrap();
     assert_eq!(sessions.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_on_a_locked_session_is_busy_after_five_seconds() {
+    let database = Database::sqlite();
+    let locks: Arc<LocalLocks> = Arc::default();
+    let sessions = Arc::new(LocalSessions::new(10, locks.clone()));
+    let parts = desk::parts(database.store().await, Arc::new(LocalBus::default()), Keys::Open);
+    let hub = Hub::start(HubParts { sessions, ..parts });
+    let metrics = telemetry::measure_apart().unwrap();
+    let calls = router(Http { hub: hub.clone(), origins: Vec::new(), metrics, started: Instant::now() });
+    let id = fresh();
+    hub.sessions.create(session(id, "guest", clock::now().0)).await.unwrap();
+    tokio::time::pause();
+    locks.try_take(&lock_name(id)).await.unwrap().unwrap();
+    let begun = Instant::now();
+    let read = || Request::get(format!("/api/sessions/{id}")).header("host", "localhost").body(Body::empty()).unwrap();
+    let reply = calls.clone().oneshot(read()).await.unwrap();
+    let waited = begun.elapsed();
+    assert!(waited >= PATIENCE && waited < PATIENCE + Duration::from_secs(1), "{waited:?}");
+    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = axum::body::to_bytes(reply.into_body(), 1 << 16).await.unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&problem["code"], &problem["retryAfterMs"]), (&"busy".into(), &1_000.into()), "{problem}");
+    // The holder has stopped: five seconds later the lock is open, and the next call goes through.
+    assert_eq!(calls.oneshot(read()).await.unwrap().status(), StatusCode::OK);
 }
