@@ -89,10 +89,10 @@ impl RedisLink {
     }
 
     async fn call<T>(&self, call: impl AsyncFnOnce(&mut Wire) -> RedisResult<T>) -> Result<T, RedisLinkError> {
-        let mut used = None;
+        let mut silent = None;
         let answer = timeout(CALL_TIMEOUT, async {
             let (mut wire, number) = self.wire().await?;
-            used = Some(number);
+            silent = Some(number).filter(|_| wire.ends_in_silence());
             call(&mut wire).await.map_err(|error| {
                 if wire.ends_with(&error) {
                     keeper::lose(&self.held.state, number);
@@ -101,7 +101,7 @@ impl RedisLink {
             })
         });
         answer.await.unwrap_or_else(|_| {
-            if let Some(number) = used {
+            if let Some(number) = silent {
                 keeper::lose(&self.held.state, number);
             }
             Err(RedisLinkError::Unavailable("it did not answer in time".to_owned()))
@@ -133,8 +133,7 @@ fn sorted(error: RedisError) -> RedisLinkError {
             | ErrorKind::AuthenticationFailed
             | ErrorKind::ClusterConnectionNotFound
             | ErrorKind::Server(
-                ServerErrorKind::ReadOnly
-                    | ServerErrorKind::BusyLoading
+                ServerErrorKind::BusyLoading
                     | ServerErrorKind::TryAgain
                     | ServerErrorKind::MasterDown
                     | ServerErrorKind::ClusterDown
@@ -142,7 +141,7 @@ fn sorted(error: RedisError) -> RedisLinkError {
                     | ServerErrorKind::Ask
             )
     );
-    if later || full(&error) { unavailable(&error) } else { RedisLinkError::Refused(error) }
+    if later || wire::only_reads(&error) || full(&error) { unavailable(&error) } else { RedisLinkError::Refused(error) }
 }
 
 /// Redis has no room, cannot write to its disk, or lacks replicas: it says so, and may have it again.

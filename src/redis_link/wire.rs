@@ -20,14 +20,22 @@ impl Wire {
     /// Whether nothing more is to be expected of this connection after such an error.
     pub(super) fn ends_with(&self, error: &RedisError) -> bool {
         match self {
-            // A master that was demoted answers, but only reads: somebody else is the master now.
-            Self::Node(_) => {
-                let demoted = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
-                demoted || error.is_io_error() || error.is_unrecoverable_error()
-            }
+            Self::Node(_) => only_reads(error) || error.is_io_error() || error.is_unrecoverable_error(),
             Self::Cluster(_) => error.kind() == ErrorKind::ClusterConnectionNotFound,
         }
     }
+
+    /// Whether nothing more is to be expected of it after a call that was not answered. In a cluster that is the fault of
+    /// one node, and the others must not suffer for it.
+    pub(super) fn ends_in_silence(&self) -> bool {
+        matches!(self, Self::Node(_))
+    }
+}
+
+/// A master that was demoted answers so: somebody else is the master now. Redis 6 wraps what happens inside a script.
+pub(super) fn only_reads(error: &RedisError) -> bool {
+    let wrapped = error.detail().is_some_and(|detail| detail.contains("-READONLY"));
+    wrapped || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
 impl ConnectionLike for Wire {

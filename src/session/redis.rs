@@ -24,7 +24,6 @@ const KEEP: &str = "redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) return 1"
 const REMOVE: &str = "redis.call('DEL', KEYS[2]) return 1";
 
 /// Sessions in Redis.
-#[derive(Clone)]
 pub struct RedisSessions {
     kept: Arc<Kept>,
 }

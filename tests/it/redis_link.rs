@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blockhub::redis_link::address::RedisAddress;
 use blockhub::redis_link::{RedisLink, RedisLinkError};
-use redis::{PushInfo, PushKind, cmd};
+use redis::{PushInfo, PushKind, Script, cmd};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -127,7 +127,21 @@ async fn a_connection_that_is_cut_while_idle_is_remade() {
     let first = id().await.unwrap();
     let killer = crate::harness::redis::link(&server.url());
     killer.run::<i64>(cmd("CLIENT").arg("KILL").arg("ID").arg(first)).await.unwrap();
-    until("another connection", async || id().await.ok().filter(|id| *id != first)).await;
+    let clients = async || killer.run::<String>(cmd("CLIENT").arg("LIST")).await.unwrap().lines().count();
+    until("another connection", async || (clients().await == 2).then_some(())).await;
+    assert_ne!(id().await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_away_until_it_speaks_again() {
+    let server = RedisServer::start(&[]).await;
+    let link = link(&server.url());
+    echo(&link).await.unwrap();
+    server.stall().await;
+    let away = |error: &RedisLinkError| matches!(error, RedisLinkError::Unavailable(why) if why == "it is away");
+    until("the link knows", async || echo(&link).await.err().filter(away)).await;
+    server.resume().await;
+    until("the link is back", async || echo(&link).await.ok()).await;
 }
 
 #[tokio::test]
@@ -148,5 +162,9 @@ async fn a_server_that_only_reads_is_left_and_looked_up_again() {
     crate::harness::redis::ask::<()>(&replica.url(), &follow).await.unwrap();
     let write = link.run::<()>(cmd("SET").arg("key").arg(1)).await;
     assert!(matches!(write, Err(RedisLinkError::Unavailable(_))), "{write:?}");
-    until("another connection", async || id().await.ok().filter(|id| *id != first)).await;
+    let second = until("another connection", async || id().await.ok().filter(|id| *id != first)).await;
+    let script = Script::new("return redis.call('SET', KEYS[1], 1)");
+    let write = link.run_script::<()>(script.prepare_invoke().key("key")).await;
+    assert!(matches!(write, Err(RedisLinkError::Unavailable(_))), "{write:?}");
+    until("a third connection", async || id().await.ok().filter(|id| *id != second)).await;
 }

@@ -51,7 +51,7 @@ pub async fn until<T, A: AsyncFnMut() -> Option<T>>(what: &str, mut good: A) -> 
 }
 
 /// A port that nobody has just now. A cluster's nodes take the one that is 10,000 higher too.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let free = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     free.into_iter().find(|port| *port < 55_000).unwrap()
 }
@@ -75,14 +75,14 @@ impl RedisServer {
     }
 
     /// A Sentinel that watches this master under the name `main`, and needs this many to agree that it is gone.
-    async fn sentinel(master: u16, quorum: usize) -> Self {
+    pub async fn sentinel(master: u16, quorum: usize, orders: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sentinel.conf");
-        let orders = format!(
+        let watch = format!(
             "bind 127.0.0.1\nsentinel monitor main 127.0.0.1 {master} {quorum}\n\
              sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n"
         );
-        std::fs::write(&file, orders).unwrap();
+        std::fs::write(&file, watch + orders).unwrap();
         let args = vec![file.display().to_string(), "--sentinel".to_owned()];
         let mut server = Self { port: free_port(), args, folder, child: None };
         server.again().await;
@@ -95,7 +95,12 @@ impl RedisServer {
         command.args(&self.args).args(["--port", &self.port.to_string()]).current_dir(self.folder.path());
         command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::null());
         self.child = Some(command.spawn().unwrap());
-        until("the server answers", async || ask::<String>(&self.url(), &["PING"]).await.ok()).await;
+        // One that wants a password answers too, if only to say so.
+        let answers = async || match ask::<String>(&self.url(), &["PING"]).await {
+            Err(error) if error.code() != Some("NOAUTH") => None,
+            _ => Some(()),
+        };
+        until("the server answers", answers).await;
     }
 
     /// `redis://127.0.0.1:port`.
@@ -111,6 +116,21 @@ impl RedisServer {
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// SIGSTOP: it takes connections, and says nothing.
+    pub async fn stall(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// SIGCONT.
+    pub async fn resume(&self) {
+        self.signal("CONT").await;
+    }
+
+    async fn signal(&self, name: &str) {
+        let order = format!("kill -{name} {}", self.child.as_ref().unwrap().id().unwrap());
+        assert!(Command::new("sh").args(["-c", &order]).status().await.unwrap().success());
     }
 
     /// SIGKILL.
@@ -136,7 +156,7 @@ impl Watched {
         let follow = ["--replicaof", "127.0.0.1", &master.port().to_string()];
         let (replica, sentinels) = tokio::join!(
             RedisServer::start(&follow),
-            join_all((0..3).map(|_| RedisServer::sentinel(master.port(), 2)))
+            join_all((0..3).map(|_| RedisServer::sentinel(master.port(), 2, "")))
         );
         for sentinel in &sentinels {
             until("the Sentinels know each other", async || {
@@ -163,7 +183,8 @@ pub struct Cluster {
 
 impl Cluster {
     pub async fn start() -> Self {
-        let args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+        let args =
+            ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no"];
         let nodes = join_all((0..3).map(|_| RedisServer::start(&args))).await;
         let hosts = nodes.iter().map(RedisServer::host);
         let created = Command::new("redis-cli").args(["--cluster", "create"]).args(hosts).arg("--cluster-yes").output();

@@ -57,10 +57,34 @@ async fn sessions_and_subscribers_work_on_a_cluster_and_after_all_of_it_was_away
     cluster.ready().await;
     until("sessions are back", async || create().await.ok()).await;
     all_promises(&house).await;
+    // A node that says nothing holds up its own keys, and no others.
+    cluster.nodes[0].stall().await;
+    for _ in 0..2 {
+        let keys =
+            (0..30).map(|_| async { link.run::<i64>(cmd("EXISTS").arg(Uuid::new_v4().to_string())).await.is_ok() });
+        let answered = futures_util::future::join_all(keys).await.into_iter().filter(|answered| *answered).count();
+        assert!((10..30).contains(&answered), "{answered} of 30");
+    }
+    cluster.nodes[0].resume().await;
+    cluster.ready().await;
     // With a node away, the others still take subscribers.
     cluster.nodes[0].kill().await;
     for _ in 0..3 {
         hears(&link, &link).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinels_hear_the_password_only_if_they_ask_for_one() {
+    let master = RedisServer::start(&["--requirepass", "s3cret"]).await;
+    let open = RedisServer::sentinel(master.port(), 1, "sentinel auth-pass main s3cret\n").await;
+    let closed = RedisServer::sentinel(master.port(), 1, "sentinel auth-pass main s3cret\nrequirepass s3cret\n").await;
+    for sentinel in [&open, &closed] {
+        let to = |password: &str| link(&format!("redis+sentinel://:{password}@{}/main/5", sentinel.host()));
+        let echo = async |link: RedisLink| link.run::<String>(cmd("ECHO").arg("here")).await;
+        until("the master answers", async || echo(to("s3cret")).await.ok()).await;
+        assert!(to("s3cret").connect_subscriber(|_| Ok::<(), ()>(())).await.is_ok());
+        assert!(echo(to("wrong")).await.is_err());
     }
 }
 
