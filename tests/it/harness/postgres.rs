@@ -3,6 +3,7 @@
 //! Promises: what is started here ends with its value.
 //! Must never: touch a server that was not started here.
 
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,7 +13,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::redis::{free_port, until};
+use super::redis::until;
 
 /// A server.
 pub struct PostgresServer {
@@ -104,6 +105,11 @@ fn signal(process: &Child) {
     if let Some(pid) = process.id() {
         let _ = std::process::Command::new("kill").args(["-QUIT", &pid.to_string()]).status();
     }
+}
+
+/// A port that nobody has just now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn data(folder: &TempDir) -> String {
