@@ -16,12 +16,20 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Connection, Executor, FromRow, Postgres, Row};
+use tokio::time::timeout;
 
 use super::PostgresOptions;
 use crate::store::StoreError;
 
+/// How long a call waits for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the pool tries for by itself. Its pauses between two tries grow to a fifth of that, and nobody should wait
+/// for long when the server is back.
+const TRY_FOR: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a server may take to say what it is.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection that was used this long ago is not asked whether it still answers, unless there are doubts.
 const TRUSTED: Duration = Duration::from_secs(1);
@@ -73,14 +81,14 @@ impl Link {
         }
         let doubts = Arc::new(Doubts::new(purpose));
         // The pool would try again until its patience ends; that this is the wrong server is better said at once.
-        if let Ok(mut first) = PgConnection::connect_with(&options).await {
-            doubts.ask(&mut first).await?;
+        if let Ok(Ok(false)) = timeout(TRY_FOR, doubts.fits_at(&options)).await {
+            return Err(takes_no_writes().into());
         }
         let (made, used) = (doubts.clone(), doubts.clone());
         let pool = PgPoolOptions::new()
             .min_connections(sizes.pool_min)
             .max_connections(sizes.pool_max)
-            .acquire_timeout(CONNECT_TIMEOUT)
+            .acquire_timeout(TRY_FOR)
             .idle_timeout(IDLE_TIMEOUT)
             .test_before_acquire(false)
             .before_acquire(move |connection, meta| {
@@ -101,9 +109,11 @@ impl Link {
                 }
                 .boxed()
             })
-            .connect_with(options)
-            .await?;
-        Ok(Self { pool, doubts })
+            .connect_lazy_with(options);
+        let link = Self { pool, doubts };
+        // Whether there is a server is to be known now.
+        drop(link.connection().await?);
+        Ok(link)
     }
 
     /// Brings the tables up to date; hubs that start together take turns.
@@ -132,7 +142,13 @@ impl Link {
 
     /// A connection, to be given back with `settle`.
     pub(super) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        Ok(self.pool.acquire().await?)
+        let end = Instant::now() + CONNECT_TIMEOUT;
+        loop {
+            match self.pool.acquire().await {
+                Err(sqlx::Error::PoolTimedOut) if Instant::now() < end => {}
+                acquired => return Ok(acquired?),
+            }
+        }
     }
 
     /// Gives a connection back, or closes it if the database was not available on it.
@@ -203,21 +219,34 @@ impl Doubts {
         must
     }
 
-    /// One round trip: does it answer, and is it good for our purpose?
+    /// Does it answer, and is the server good for our purpose?
     async fn ask(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let read_only = sqlx::raw_sql("SHOW transaction_read_only").fetch_one(connection).await;
-        match read_only.and_then(|row| row.try_get::<String, _>(0)) {
-            Ok(answer) if answer == "off" || self.purpose == Purpose::History => Ok(()),
-            Ok(_) => {
-                self.raise();
-                Err(sqlx::Error::Io(io::Error::other("the server takes no writes: a standby, or a primary no more")))
-            }
-            Err(error) => {
-                self.raise();
-                Err(error)
-            }
-        }
+        let asked = match timeout(ANSWER_WITHIN, self.fits(connection)).await {
+            Ok(Ok(true)) => return Ok(()),
+            Ok(Ok(false)) => takes_no_writes(),
+            Ok(Err(error)) => error,
+            Err(_) => sqlx::Error::Io(io::ErrorKind::TimedOut.into()),
+        };
+        self.raise();
+        Err(asked)
     }
+
+    async fn fits(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        let row = sqlx::raw_sql("SHOW transaction_read_only").fetch_one(connection).await?;
+        Ok(row.try_get::<String, _>(0)? == "off" || self.purpose == Purpose::History)
+    }
+
+    /// The same of a server, on a connection of its own.
+    async fn fits_at(&self, server: &PgConnectOptions) -> Result<bool, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(server).await?;
+        let fits = self.fits(&mut connection).await?;
+        connection.close().await?;
+        Ok(fits)
+    }
+}
+
+fn takes_no_writes() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::other("the server takes no writes: a standby, or a primary no more"))
 }
 
 impl fmt::Debug for Link {
