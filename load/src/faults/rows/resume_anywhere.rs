@@ -18,7 +18,7 @@ use crate::LoadError;
 use crate::chance::Chance;
 use crate::faults::Run;
 use crate::faults::driver::crew::Crew;
-use crate::faults::driver::database::Heads;
+use crate::faults::driver::database::{Head, Heads};
 use crate::faults::driver::stranger::{Brought, Stranger};
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::Plan;
@@ -29,8 +29,8 @@ use crate::hub::{Hub, Launch};
 const FIRST: u32 = 1_000_000;
 /// How many come and go at the same time.
 const TOGETHER: u32 = 16;
-/// Events that are left when a log is cut.
-const KEPT: i64 = 40;
+/// Before each round: something has to happen that can be missed.
+const BETWEEN: Duration = Duration::from_secs(1);
 /// Until compaction has done what it should.
 const PATIENCE: Duration = Duration::from_secs(20);
 const DAYS_MS: i64 = 3 * 86_400_000;
@@ -48,7 +48,7 @@ struct Tally {
 /// Rounds: many reconnects, and then a log gets a new epoch or loses its beginning.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
-    let (rounds, each) = (run.pick(50, 5), run.pick(2_000, 100));
+    let (rounds, each, kept) = (run.pick(50, 5), run.pick(2_000, 100), run.pick(40, 6));
     let mut scene = Scene::open(run, &plan, &load_small(run)).await?;
     let (row, seed) = ("R19".into(), run.seed);
     scene.driver.crew.history.write(&Record::Run { row, seed, epochs: Epochs::Change });
@@ -56,6 +56,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let projects = scene.driver.database.projects().await?;
     let (mut tally, mut epochs, mut old, mut cuts) = (Tally::default(), 0_u64, vec!["0-0".to_owned()], 0_u64);
     for round in 1..=rounds {
+        sleep(BETWEEN).await;
         let heads = scene.driver.database.heads(&projects).await?;
         reconnects(&mut scene, &Arc::new(heads), &old, each, &mut tally).await?;
         let project = scene.chance.pick(&projects).copied().unwrap_or_default();
@@ -64,7 +65,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
             renew_epoch(&pool, project, &mut scene.chance).await?;
             epochs += 1;
         } else {
-            cuts += u64::from(compact(&pool, project, &scene.rig.postgres.url()).await?);
+            cuts += u64::from(compact(&pool, project, kept, &scene.rig.postgres.url()).await?);
         }
         run.say(&format!("{round} of {rounds} rounds of {each} reconnects"));
     }
@@ -130,12 +131,13 @@ impl Wanderer {
         let mut stranger = Stranger::open(&self.crew, self.number, &addresses[hub]).await?;
         stranger.enter().await?;
         let head = self.heads.get(&project);
-        let possible = since.as_ref().zip(head).is_some_and(|(since, head)| since.epoch == head.epoch);
+        let cannot_be = |(since, head): (&Since, &Head)| since.epoch != head.epoch || since.seq > head.seq;
+        let impossible = since.as_ref().zip(head).is_some_and(cannot_be);
         match stranger.join(project, since).await? {
             Some(Brought::Events) => self.tally.recovered += 1,
             Some(Brought::Blocks) => {
                 self.tally.snapshots += 1;
-                self.tally.impossible += u64::from(!possible);
+                self.tally.impossible += u64::from(impossible);
             }
             None => self.tally.refused += 1,
         }
@@ -170,14 +172,14 @@ async fn renew_epoch(pool: &PgPool, project: Id, chance: &mut Chance) -> Result<
     Ok(())
 }
 
-/// Makes the beginning of a log old, and has a hub that keeps history for a day drop it; whether it did. What it kept
+/// Makes all but the last events of a log old, and has a hub that keeps history for a day drop it; whether it did. What it kept
 /// after all is made young again.
-async fn compact(pool: &PgPool, project: Id, database: &str) -> Result<bool, LoadError> {
+async fn compact(pool: &PgPool, project: Id, kept: i64, database: &str) -> Result<bool, LoadError> {
     const AGE: &str = "UPDATE events SET at = at + $2 WHERE project_id = $1 AND seq <= $3 AND at BETWEEN $4 AND $5";
     let id = Uuid::from_u128(project.0);
     let (start, head): (i64, i64) =
         sqlx::query_as("SELECT log_start, seq FROM projects WHERE id = $1").bind(id).fetch_one(pool).await?;
-    let upto = head - KEPT;
+    let upto = head - kept;
     if upto <= start {
         return Ok(false);
     }
