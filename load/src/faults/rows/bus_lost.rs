@@ -5,33 +5,43 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::LoadError;
 use crate::faults::Run;
+use crate::faults::driver::figures::Times;
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_l};
 use crate::hub::Signal;
 
-/// Between two kills, and after a stop.
-const BETWEEN: Duration = Duration::from_millis(500);
+/// Between two faults: time for edits that the bus does not carry.
+const BETWEEN: Duration = Duration::from_millis(400);
+/// Until both hubs subscribe again.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What came of the faults.
+#[derive(Default)]
+struct Tally {
+    kills: u64,
+    stops: u64,
+    back: Times,
+    never_back: u64,
+}
 
 /// Kills, with a stop now and then.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
     let (faults, stop_every, stop) = run.pick((1_000, 50, Duration::from_secs(30)), (21, 21, Duration::from_secs(3)));
     let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
-    let (mut killed, mut stops) = (0_u64, 0_u64);
+    let mut tally = Tally::default();
     for fault in 1..=faults {
         sleep(BETWEEN).await;
         if fault % stop_every == 0 {
-            let number = (fault / stop_every) % plan.hubs;
-            stand_still(&mut scene, number, stop).await?;
-            stops += 1;
+            stand_still(&mut scene, (fault / stop_every) % plan.hubs, stop).await?;
+            tally.stops += 1;
         } else {
-            let clients = scene.rig.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await?;
-            killed += clients.parse::<u64>().unwrap_or(0);
+            kill_subscribers(&scene, plan.hubs, &mut tally).await?;
         }
         if fault % run.pick(50, 7) == 0 {
             run.say(&format!("{fault} of {faults} faults"));
@@ -41,14 +51,38 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let total = scene.driver.crew.figures.total();
     let mut findings = Findings::default();
     findings.bars.push(Bar::ms_at_most("seen on the other hub after the ack, max", total.lag.max_ms(), 2_000.0));
-    findings.figure("kills of subscribers", (faults as u64 - stops) as f64);
-    findings.figure("subscribers that were there to be killed", killed as f64);
-    findings.figure("hubs stopped", stops as f64);
-    if killed == 0 {
-        findings.remarks.push("no hub subscribes: hubs learn of each other by comparing heads alone".into());
-    }
+    findings.bars.push(Bar::count_at_most("times that a hub did not subscribe again", tally.never_back, 0));
+    findings.figure("kills of both hubs' subscribers", tally.kills as f64);
+    findings.figure("subscribed again p50, ms", tally.back.quantile_ms(0.5));
+    findings.figure("subscribed again at the latest, ms", tally.back.max_ms());
+    findings.figure("hubs stopped", tally.stops as f64);
     scene.close(&mut findings).await?;
     Ok(findings)
+}
+
+/// Kills when both are there, and waits until both are there again.
+async fn kill_subscribers(scene: &Scene, hubs: usize, tally: &mut Tally) -> Result<(), LoadError> {
+    tally.never_back += u64::from(!subscribed(scene, hubs).await?);
+    scene.rig.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await?;
+    let killed = Instant::now();
+    tally.kills += 1;
+    if subscribed(scene, hubs).await? {
+        tally.back.add(killed.elapsed());
+    }
+    Ok(())
+}
+
+/// Waits until so many hubs subscribe; whether they did in time.
+async fn subscribed(scene: &Scene, hubs: usize) -> Result<bool, LoadError> {
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        let clients = scene.rig.redis.command(&["CLIENT", "LIST", "TYPE", "pubsub"]).await?;
+        if clients.lines().filter(|line| line.starts_with("id=")).count() >= hubs {
+            return Ok(true);
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    Ok(false)
 }
 
 async fn stand_still(scene: &mut Scene, number: usize, time: Duration) -> Result<(), LoadError> {
