@@ -49,7 +49,9 @@ impl Launch {
         let binary = binary()?;
         let mut command = Command::new(binary);
         let settings = ["REDIS_URL", "BLOCKHUB_AUTH_SECRET", "BLOCKHUB_AUTH_PUBLIC_KEY", "BLOCKHUB_CONFIG"];
-        settings.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in settings {
+            command.env_remove(name);
+        }
         command.env("BLOCKHUB_LISTEN", &self.listen).env("DATABASE_URL", &self.database);
         command.env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()));
         if let Some(redis) = &self.redis {

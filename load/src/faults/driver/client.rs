@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use histcheck::history::{Record, Told, Touched};
+use histcheck::history::Record;
 use histcheck::id::Id;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -18,9 +18,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sle
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use super::crew::{Ask, Crew, Phase, Seat};
+use super::crew::{Crew, Phase, Seat};
 use super::draft::{Draft, Drafter};
-use super::room::{Copy, Room, Standing, State, id_of};
+use super::order::{Acked, Habit, Named, Order, Person, Repeat};
+use super::room::{Copy, Room, Standing, State};
 use crate::chance::Chance;
 
 /// For a connection and its welcome.
@@ -29,117 +30,33 @@ const CONNECT: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(40);
 /// Between two tries to connect; with as much again by chance.
 const BETWEEN_TRIES: Duration = Duration::from_millis(25);
-/// After `internal`, which names no time.
-const AFTER_INTERNAL_MS: u64 = 200;
 /// Edits of one project that may wait for their answer or their event.
 const EDITS_MAX: usize = 8;
 /// Until an edit is sent once more by somebody else, at most.
 const ECHO: Duration = Duration::from_millis(400);
-/// Of so many acks, one counts as not seen, for those who insist.
-const UNSEEN_ONE_IN: usize = 5;
 /// A client that was driven to another hub goes home after this, and up to twice as much by chance.
 const HOMESICK: Duration = Duration::from_millis(500);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// What a row can tell a client to do.
-pub enum Order {
-    /// Edit now, in these words; the edit's name is told at once, its ack when it has come.
-    Edit {
-        /// Words that stand in the edit.
-        words: String,
-        /// Hears what it is called.
-        named: oneshot::Sender<Named>,
-        /// Hears what became of it; never, if it conflicts.
-        acked: oneshot::Sender<Acked>,
-    },
-    /// Send somebody's edit once more, as one's own.
-    Repeat(Repeat),
-    /// Go to this hub now, unless it is there.
-    Go(usize),
-}
-
-/// An edit that a client was told to make.
-#[derive(Clone, Copy, Debug)]
-pub struct Named {
-    /// What it is called.
-    pub edit: Id,
-    /// Where.
-    pub project: Id,
-}
-
-/// An edit that is sent once more.
-#[derive(Clone, Debug)]
-pub struct Repeat {
-    /// Where.
-    pub project: Id,
-    /// What it is called.
-    pub edit: Id,
-    /// The message, unchanged.
-    pub message: String,
-    /// Not before this.
-    pub at: Instant,
-}
-
-/// What a client does by itself.
-#[derive(Clone, Debug)]
-pub enum Habit {
-    /// It edits, and sends again what was not answered.
-    Edits,
-    /// It edits, has others send its edits once more, and now and then takes an ack for not seen.
-    Insists {
-        /// The same user's other client, on another hub. It takes its time; what does not fit is not sent.
-        echo: mpsc::Sender<Order>,
-    },
-    /// It only does what it is told.
-    Obeys,
-}
-
-/// An ack, as far as rows need it.
-#[derive(Clone, Copy, Debug)]
-pub struct Acked {
-    /// The edit's place in the log.
-    pub seq: u64,
-    /// Whether it had been applied before.
-    pub duplicate: bool,
-    /// When the ack came.
-    pub at: Instant,
-}
-
-/// Who a client is.
-pub struct Person {
-    /// In the history.
-    pub number: u32,
-    /// To the hubs.
-    pub user: String,
-    /// Where it wants to be.
-    pub projects: Vec<Id>,
-    /// The hub it likes best.
-    pub home: usize,
-    /// What it does by itself.
-    pub habit: Habit,
-    /// Its luck.
-    pub chance: Chance,
-}
-
 /// A client.
 pub struct Client {
-    number: u32,
+    pub(super) number: u32,
     user: String,
-    habit: Habit,
-    crew: Arc<Crew>,
-    chance: Chance,
-    rooms: Vec<Room>,
+    pub(super) habit: Habit,
+    pub(super) crew: Arc<Crew>,
+    pub(super) chance: Chance,
+    pub(super) rooms: Vec<Room>,
     /// The hub it is connected to, or tries.
-    hub: usize,
-    home: usize,
+    pub(super) hub: usize,
+    pub(super) home: usize,
     /// Given by the row, or by the client whose echo it is.
     orders: mpsc::Receiver<Order>,
     /// Edits whose ack a row waits for.
-    awaited: HashMap<Id, oneshot::Sender<Acked>>,
-    lost: Option<Instant>,
+    pub(super) awaited: HashMap<Id, oneshot::Sender<Acked>>,
+    pub(super) lost: Option<Instant>,
     /// Held while it has joined everything at home.
-    seat: Option<Seat>,
+    pub(super) seat: Option<Seat>,
     /// The number of the last phase that it has reported as done with.
     reported: Option<u32>,
 }
@@ -295,7 +212,8 @@ impl Client {
         pace
     }
 
-    fn is_in(&self) -> bool {
+    /// Whether it has joined everything.
+    pub(super) fn is_in(&self) -> bool {
         self.rooms.iter().all(|room| room.standing == Standing::In)
     }
 
@@ -400,118 +318,5 @@ impl Client {
         let draft = draft(&mut Drafter::new(blocks, &busy, &mut self.chance));
         room.begin(edit, draft);
         edit
-    }
-
-    fn hear(&mut self, text: &str) {
-        let Ok(mut message) = serde_json::from_str::<Value>(text) else {
-            return self.crew.figures.error(format!("not JSON: {text}"));
-        };
-        let kind = message["type"].as_str().unwrap_or_default().to_owned();
-        let project = id_of(&message["project"]);
-        let Some(at) = self.rooms.iter().position(|room| room.project == project) else {
-            return if kind == "error" {
-                self.refused(&message)
-            };
-        };
-        let (crew, room) = (self.crew.clone(), &mut self.rooms[at]);
-        match kind.as_str() {
-            "events" => {
-                crew.note_events(&message, self.hub);
-                room.events(&message, &crew.history);
-            }
-            "ack" => self.acked(at, &message),
-            "conflict" => {
-                let edit = id_of(&message["editId"]);
-                crew.history.write(&Record::Conflicted { client: self.number, project, edit });
-                crew.figures.note(|stretch| stretch.conflicts += 1);
-                room.forget(edit);
-            }
-            "joined" => {
-                crew.note_joined(room.copy.is_some(), &message);
-                room.begins(message, &crew.history);
-            }
-            "reset" => {
-                crew.figures.note(|stretch| stretch.resets += 1);
-                room.begins(message, &crew.history);
-            }
-            "snapshot" => room.goes_on(&mut message, &crew.history),
-            "left" => {
-                crew.history.write(&Record::Left { client: self.number, project });
-                room.lost();
-            }
-            _ => {}
-        }
-        if self.is_in() && self.hub == self.home && self.seat.is_none() {
-            self.seat = Some(self.crew.sit());
-        }
-        if self.is_in()
-            && let Some(lost) = self.lost.take()
-        {
-            self.crew.figures.note(|stretch| stretch.resume.add(lost.elapsed()));
-        }
-    }
-
-    fn acked(&mut self, room: usize, message: &Value) {
-        let (room, crew, at) = (&mut self.rooms[room], &self.crew, Instant::now());
-        let (edit, seq) = (id_of(&message["editId"]), message["seq"].as_u64().unwrap_or_default());
-        let touched = |(block, version): (&String, &Value)| {
-            Touched(block.parse().unwrap_or_default(), version.as_u64().unwrap_or_default())
-        };
-        let versions = message["versions"].as_object().into_iter().flatten().map(touched).collect();
-        let says = |what: &str| message[what] == true;
-        let told = Told { merged: says("merged"), overwrote: says("overwrote"), duplicate: says("duplicate") };
-        let (client, project, at_ms) = (self.number, room.project, crew.now_ms());
-        crew.history.write(&Record::Acked { client, project, edit, seq, versions, told, at_ms });
-        crew.sightings.acked(edit, self.hub, at);
-        let insists = matches!(self.habit, Habit::Insists { .. });
-        if insists && room.edit(edit).is_some_and(|edit| edit.sends == 1) && self.chance.one_in(UNSEEN_ONE_IN) {
-            return room.edit(edit).into_iter().for_each(|edit| edit.state = State::Due(at));
-        }
-        if let Some(begun) = room.edit(edit).map(|edit| edit.begun) {
-            crew.figures.note(|stretch| {
-                stretch.acks += 1;
-                stretch.ack.add(at - begun);
-            });
-            crew.acked_by(self.hub, at);
-        }
-        room.acked(edit, seq);
-        if let Some(awaited) = self.awaited.remove(&edit) {
-            // The row may have stopped waiting.
-            let _ = awaited.send(Acked { seq, duplicate: told.duplicate, at });
-        }
-        if self.chance.one_in(crew.ask_one_in) {
-            crew.ask(Ask { project, edit, seq, hub: self.chance.below(crew.addresses.len()) });
-        }
-    }
-
-    /// `error`, of an edit or of a join.
-    fn refused(&mut self, message: &Value) {
-        let (id, code) = (message["id"].as_str().unwrap_or_default(), message["code"].as_str().unwrap_or_default());
-        let wait = message["retryAfterMs"].as_u64().unwrap_or(AFTER_INTERNAL_MS);
-        let again = Instant::now() + Duration::from_millis(wait);
-        match code {
-            "busy" | "rate_limited" | "draining" => self.crew.figures.note(|stretch| stretch.busy += 1),
-            _ => self.crew.figures.error(message.to_string()),
-        }
-        if let Some(project) = id.strip_prefix("join ") {
-            let room = self.rooms.iter_mut().find(|room| room.project.to_string() == project);
-            return room.into_iter().for_each(|room| room.standing = Standing::Out(again));
-        }
-        let edit = id.parse().unwrap_or_default();
-        let Some(room) = self.rooms.iter_mut().find(|room| room.edits.iter().any(|known| known.id == edit)) else {
-            return;
-        };
-        let (client, project) = (self.number, room.project);
-        self.crew.history.write(&Record::Refused { client, project, edit, code: code.to_owned() });
-        match code {
-            "busy" | "rate_limited" | "draining" | "internal" => {
-                room.edit(edit).into_iter().for_each(|edit| edit.state = State::Due(again));
-            }
-            "not_joined" => {
-                room.edit(edit).into_iter().for_each(|edit| edit.state = State::Due(again));
-                room.standing = Standing::Out(again);
-            }
-            _ => room.forget(edit),
-        }
     }
 }

@@ -80,11 +80,6 @@ impl Times {
         let _ = self.0.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.0.len()
-    }
-
     /// In milliseconds; 0 if there is none.
     pub fn quantile_ms(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1_000.0

@@ -4,12 +4,14 @@
 //! and the database's log and blocks stand beside it in the history, or it says who is stuck.
 //! Must never: know the fault that a row causes.
 
-pub mod client;
+mod client;
 pub mod crew;
 pub mod database;
 mod draft;
 pub mod figures;
+mod hearing;
 mod inspector;
+pub mod order;
 mod room;
 pub mod sightings;
 pub mod stranger;
@@ -27,9 +29,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use self::client::{Acked, Client, Habit, Named, Order, Person};
+use self::client::Client;
 use self::crew::{Crew, CrewParts, Phase};
 use self::database::{Database, Heads};
+use self::order::{Acked, Habit, Named, Order, Person};
 use crate::LoadError;
 use crate::chance::Chance;
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
 use crate::faults::Run;
-use crate::faults::driver::client::{Named, Order};
+use crate::faults::driver::order::{Named, Order};
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::proxy::Sprung;
 use crate::faults::rig::{Behind, Plan};

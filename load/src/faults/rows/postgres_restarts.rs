@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
     let (restarts, between) = (run.pick(20, 2), Duration::from_secs(run.pick(5, 2)));
-    let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
+    let scene = Scene::open(run, &plan, &load_l(run)).await?;
     let (mut acks_ms_max, mut never) = (0.0_f64, 0);
     for restart in 1..=restarts {
         sleep(between).await;
