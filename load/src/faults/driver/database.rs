@@ -77,31 +77,41 @@ impl Database {
         Ok(rows.into_iter().map(|(id, log, seq)| (named(id), head(log, seq))).collect())
     }
 
-    /// Writes down logs and blocks of these projects.
-    pub async fn write_down(&self, heads: &Heads, history: &Writer) -> Result<(), LoadError> {
+    /// Writes down logs and blocks of these projects; which logs make no sense, in words.
+    pub async fn write_down(&self, heads: &Heads, history: &Writer) -> Result<Vec<String>, LoadError> {
+        let mut broken = Vec::new();
         for (project, Head { epoch, seq }) in heads {
-            self.write_log(*project, history).await?;
+            broken.extend(self.write_log(*project, history).await?);
             let blocks = self.blocks(*project).await?;
             history.write(&head(*project, epoch.clone(), *seq, &blocks).map_err(wrong)?);
         }
-        Ok(())
+        Ok(broken)
     }
 
-    async fn write_log(&self, project: Id, history: &Writer) -> Result<(), LoadError> {
+    async fn write_log(&self, project: Id, history: &Writer) -> Result<Option<String>, LoadError> {
         const EVENTS: &str = "SELECT seq, edit_id, group_id, user_id, at, answer, body FROM events
                               WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        let (mut log, mut after) = (Some(Log::of(project)), 0);
+        let (mut log, mut after, mut broken) = (Some(Log::of(project)), 0, None);
         loop {
             let rows: Vec<EventRow> =
                 sqlx::query_as(EVENTS).bind(uuid(project)).bind(after).bind(PAGE).fetch_all(&self.pool).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
+            let Some(last) = rows.last() else { return Ok(broken) };
             after = last.0;
             for row in rows {
                 // Where compaction has dropped the beginning, the rest cannot be folded.
                 log = log.filter(|_| !row.6.is_empty());
-                history.write(&match &mut log {
-                    Some(log) => log.event(&event(row)?).map_err(wrong)?,
-                    None => kept(project, row)?,
+                let folded = match &mut log {
+                    Some(log) => log.event(&event(&row)?).map(Some),
+                    None => Ok(None),
+                };
+                if let Err(misfit) = &folded {
+                    broken =
+                        Some(format!("the log of {project} cannot be followed beyond seq {}: {misfit}", row.0 - 1));
+                    log = None;
+                }
+                history.write(&match folded {
+                    Ok(Some(record)) => record,
+                    _ => kept(project, &row)?,
                 });
             }
         }
@@ -125,8 +135,8 @@ impl Database {
 
 type EventRow = (i64, Uuid, Option<Uuid>, String, i64, String, String);
 
-/// What is kept of an event whose log has lost its beginning: perhaps only how its edit was answered.
-fn kept(project: Id, row: EventRow) -> Result<Record, LoadError> {
+/// What can be said of an event alone, where the log before it is lost or broken: perhaps only how its edit was answered.
+fn kept(project: Id, row: &EventRow) -> Result<Record, LoadError> {
     let (seq, edit, user) = (row.0.cast_unsigned(), named(row.1), row.3.clone());
     let answer: Value = serde_json::from_str(&row.5).map_err(wrong)?;
     let versions = serde_json::from_value(answer["versions"].clone()).map_err(wrong)?;
@@ -150,17 +160,17 @@ fn named(uuid: Uuid) -> Id {
 }
 
 /// An event in the wire's form.
-fn event((seq, edit, group, user, at, _, body): EventRow) -> Result<Value, LoadError> {
-    let body: Value = serde_json::from_str(&body).map_err(wrong)?;
+fn event((seq, edit, group, user, at, _, body): &EventRow) -> Result<Value, LoadError> {
+    let body: Value = serde_json::from_str(body).map_err(wrong)?;
     let mut actor = json!({"id": user, "kind": body.get("kind").unwrap_or(&json!("human"))});
     if let Some(name) = body.get("name") {
         actor["name"] = name.clone();
     }
     let changes = body["changes"].as_array().map_or(&[][..], Vec::as_slice);
     let ops: Vec<Value> = changes.iter().map(op).collect::<Option<_>>().ok_or_else(|| wrong("no change"))?;
-    let mut event = json!({"seq": seq, "editId": named(edit), "requestId": body["request"], "actor": actor, "at": moment(at), "ops": ops});
+    let mut event = json!({"seq": seq, "editId": named(*edit), "requestId": body["request"], "actor": actor, "at": moment(*at), "ops": ops});
     if let Some(group) = group {
-        event["group"] = json!(named(group));
+        event["group"] = json!(named(*group));
     }
     for flag in ["merged", "overwrote"].into_iter().filter(|flag| body[*flag] == true) {
         event[flag] = true.into();

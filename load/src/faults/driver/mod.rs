@@ -195,12 +195,12 @@ impl Driver {
         let behind = self.enter(Phase::Rest(heads.clone())).await;
         self.tasks.abort_all();
         while self.tasks.join_next().await.is_some() {}
-        self.database.write_down(&heads, &self.crew.history).await?;
+        let broken = self.database.write_down(&heads, &self.crew.history).await?;
         self.crew.history.finish()?;
         let unanswered = unanswered.iter().map(|client| format!("client {client} has an edit that was never answered"));
         let behind =
             behind.iter().map(|client| format!("client {client} never got everything that the database holds"));
-        Ok(unanswered.chain(behind).collect())
+        Ok(unanswered.chain(behind).chain(broken).collect())
     }
 
     async fn enter(&mut self, phase: Phase) -> Vec<u32> {
