@@ -16,7 +16,7 @@ pub type Client = u32;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Record {
-    /// What was run. At most one, first; without it, `Epochs::Fixed` holds.
+    /// What was run: first, and again when more may become of the log from here on. Without it, `Epochs::Fixed` holds.
     Run {
         /// The row of the scorecard, as `R1`.
         row: String,
@@ -26,8 +26,10 @@ pub enum Record {
         epochs: Epochs,
     },
 
-    /// An edit goes out: `edit`, `undo` or `restore`, by socket or HTTP. Once for each time that it is sent. Written before the bytes leave. A
-    /// project that is created with blocks has an edit that its creator did not name: it is written as sent, too.
+    /// An edit goes out: `edit`, `undo` or `restore`. Once for each time that it is sent, and before the bytes leave.
+    /// Who sends by HTTP is a client of its own, beside the one that holds a connection: [MS5] orders nothing between
+    /// the two. A project that is created with blocks has an edit that its creator did not name: it is written as
+    /// sent, too.
     Sent {
         /// Who.
         client: Client,

@@ -175,6 +175,17 @@ fn binary() -> Result<PathBuf, LoadError> {
     Err(LoadError::Start(format!("{} is not there; build it first: cargo build --release", hub.display())))
 }
 
+/// Gives a project a new epoch, as an operator would after a restore.
+pub async fn bump_epoch(database: &str, project: &str) -> Result<(), LoadError> {
+    let mut command = Command::new(binary()?);
+    command.args(["epoch", "bump", "--project", project]).env("DATABASE_URL", database).kill_on_drop(true);
+    let output = command.output().await?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(LoadError::Start(format!("epoch bump failed: {}", String::from_utf8_lossy(&output.stderr))))
+}
+
 /// Posts JSON and returns the `id` of what was made.
 pub async fn post(address: &str, path: &str, body: &str) -> Result<String, LoadError> {
     let value = call(address, "POST", path, body).await?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use histcheck::file::Writer;
-use histcheck::history::Record;
+use histcheck::history::{Record, Told, Touched};
 use histcheck::id::Id;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -139,6 +139,21 @@ impl Crew {
     pub fn write_sent(&self, client: u32, project: Id, edit: Id, user: &str) {
         self.sends.fetch_add(1, Ordering::Relaxed);
         self.history.write(&Record::Sent { client, project, edit, user: user.to_owned(), at_ms: self.now_ms() });
+    }
+
+    /// Writes an ack down; what it says of itself.
+    pub fn write_acked(&self, client: u32, message: &Value) -> Told {
+        let (project, edit) = (id_of(&message["project"]), id_of(&message["editId"]));
+        let seq = message["seq"].as_u64().unwrap_or_default();
+        let touched = |(block, version): (&String, &Value)| {
+            Touched(block.parse().unwrap_or_default(), version.as_u64().unwrap_or_default())
+        };
+        let versions = message["versions"].as_object().into_iter().flatten().map(touched).collect();
+        let says = |what: &str| message[what] == true;
+        let told = Told { merged: says("merged"), overwrote: says("overwrote"), duplicate: says("duplicate") };
+        let at_ms = self.now_ms();
+        self.history.write(&Record::Acked { client, project, edit, seq, versions, told, at_ms });
+        told
     }
 
     /// How often an edit was sent, by anybody.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use histcheck::history::{Record, Told, Touched};
+use histcheck::history::Record;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -73,14 +73,7 @@ impl Client {
     fn acked(&mut self, room: usize, message: &Value) {
         let (room, crew, at) = (&mut self.rooms[room], &self.crew, Instant::now());
         let (edit, seq) = (id_of(&message["editId"]), message["seq"].as_u64().unwrap_or_default());
-        let touched = |(block, version): (&String, &Value)| {
-            Touched(block.parse().unwrap_or_default(), version.as_u64().unwrap_or_default())
-        };
-        let versions = message["versions"].as_object().into_iter().flatten().map(touched).collect();
-        let says = |what: &str| message[what] == true;
-        let told = Told { merged: says("merged"), overwrote: says("overwrote"), duplicate: says("duplicate") };
-        let (client, project, at_ms) = (self.number, room.project, crew.now_ms());
-        crew.history.write(&Record::Acked { client, project, edit, seq, versions, told, at_ms });
+        let (project, told) = (room.project, crew.write_acked(self.number, message));
         crew.sightings.acked(edit, self.hub, at);
         let insists = matches!(self.habit, Habit::Insists { .. });
         if insists && room.edit(edit).is_some_and(|edit| edit.sends == 1) && self.chance.one_in(UNSEEN_ONE_IN) {

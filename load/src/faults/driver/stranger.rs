@@ -36,6 +36,8 @@ pub struct Stranger {
     /// A `joined` or `reset` that goes on, and what its `join` said.
     loading: Option<Value>,
     asked: Option<Since>,
+    /// Where it joins.
+    project: Id,
     /// Messages that are none of the judge's, for whoever moves this.
     other: VecDeque<Value>,
 }
@@ -56,7 +58,16 @@ impl Stranger {
         stream.set_nodelay(true)?;
         let (socket, _) = client_async(format!("ws://{address}/ws"), stream).await?;
         let (crew, user) = (crew.clone(), format!("stranger-{number}"));
-        Ok(Self { number, user, crew, socket, loading: None, asked: None, other: VecDeque::new() })
+        Ok(Self {
+            number,
+            user,
+            crew,
+            socket,
+            loading: None,
+            asked: None,
+            project: Id::default(),
+            other: VecDeque::new(),
+        })
     }
 
     /// Says hello; the connection's name.
@@ -75,6 +86,7 @@ impl Stranger {
     /// Asks to join and waits for nothing.
     pub async fn ask(&mut self, project: Id, since: Option<Since>) -> Result<(), LoadError> {
         self.asked.clone_from(&since);
+        self.project = project;
         let since = since.map(|since| json!({"epoch": since.epoch, "seq": since.seq}));
         self.say(json!({"type": "join", "id": "join", "project": project, "since": since})).await
     }
@@ -196,6 +208,15 @@ impl Stranger {
                 self.crew.history.write(&Record::Shown { client, project, epoch, events });
             }
             Some("left") => self.crew.history.write(&Record::Left { client, project }),
+            Some("ack") => drop(self.crew.write_acked(client, &message)),
+            Some("conflict") => {
+                let edit = id_of(&message["editId"]);
+                self.crew.history.write(&Record::Conflicted { client, project, edit });
+            }
+            Some("error") => {
+                let (project, edit, code) = (self.project, id_of(&message["id"]), text(&message["code"]));
+                self.crew.history.write(&Record::Refused { client, project, edit, code });
+            }
             _ => self.other.push_back(message),
         }
         None

@@ -2,7 +2,7 @@
 //! dropped.
 //!
 //! Promises: the judge knows what each one asked for and what it was given, and finds any gap; meanwhile others edit.
-//! Must never: change a log but as an operator would: a new epoch, and the hub's own compaction.
+//! Must never: change a log but as an operator would: by the hub's own commands and its compaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::faults::driver::stranger::{Brought, Stranger};
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_small};
-use crate::hub::{Hub, Launch};
+use crate::hub::{Hub, Launch, bump_epoch};
 
 /// Strangers are nobody of the crew.
 const FIRST: u32 = 1_000_000;
@@ -52,6 +52,11 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let mut scene = Scene::open(run, &plan, &load_small(run)).await?;
     let (row, seed) = ("R19".into(), run.seed);
     scene.driver.crew.history.write(&Record::Run { row, seed, epochs: Epochs::Change });
+    let keeper = Launch {
+        history_days: Some(1),
+        log: Some(run.folder.join("keeper.log")),
+        ..Launch::on(&scene.rig.postgres.url())
+    };
     let pool = PgPool::connect_lazy(&scene.rig.postgres.url())?;
     let projects = scene.driver.database.projects().await?;
     let (mut tally, mut epochs, mut old, mut cuts) = (Tally::default(), 0_u64, vec!["0-0".to_owned()], 0_u64);
@@ -62,10 +67,10 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
         let project = scene.chance.pick(&projects).copied().unwrap_or_default();
         if round % 2 == 0 {
             old.extend(scene.driver.database.heads(&[project]).await?.remove(&project).map(|head| head.epoch));
-            renew_epoch(&pool, project, &mut scene.chance).await?;
+            bump_epoch(&scene.rig.postgres.url(), &project.to_string()).await?;
             epochs += 1;
         } else {
-            cuts += u64::from(compact(&pool, project, kept, &scene.rig.postgres.url()).await?);
+            cuts += u64::from(compact(&pool, project, kept, &keeper).await?);
         }
         run.say(&format!("{round} of {rounds} rounds of {each} reconnects"));
     }
@@ -165,16 +170,9 @@ impl Wanderer {
     }
 }
 
-/// As after a restore from a backup.
-async fn renew_epoch(pool: &PgPool, project: Id, chance: &mut Chance) -> Result<(), LoadError> {
-    let query = sqlx::query("UPDATE projects SET log = $2 WHERE id = $1");
-    query.bind(Uuid::from_u128(project.0)).bind(chance.bits().cast_signed()).execute(pool).await?;
-    Ok(())
-}
-
 /// Makes all but the last events of a log old, and has a hub that keeps history for a day drop it; whether it did. What it kept
 /// after all is made young again.
-async fn compact(pool: &PgPool, project: Id, kept: i64, database: &str) -> Result<bool, LoadError> {
+async fn compact(pool: &PgPool, project: Id, kept: i64, keeper: &Launch) -> Result<bool, LoadError> {
     const AGE: &str = "UPDATE events SET at = at + $2 WHERE project_id = $1 AND seq <= $3 AND at BETWEEN $4 AND $5";
     let id = Uuid::from_u128(project.0);
     let (start, head): (i64, i64) =
@@ -187,7 +185,7 @@ async fn compact(pool: &PgPool, project: Id, kept: i64, database: &str) -> Resul
     let young = now - DAYS_MS / 3;
     let age = sqlx::query(AGE).bind(id).bind(-DAYS_MS).bind(upto).bind(young).bind(i64::MAX);
     age.execute(pool).await?;
-    let keeper = Hub::start(&Launch { history_days: Some(1), ..Launch::on(database) }).await?;
+    let keeper = Hub::start(keeper).await?;
     let dropped = until_dropped(pool, id, start).await;
     drop(keeper);
     let again = sqlx::query(AGE).bind(id).bind(DAYS_MS).bind(upto).bind(i64::MIN).bind(young);
