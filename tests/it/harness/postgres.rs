@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
@@ -14,6 +15,9 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::redis::until;
+
+/// A server that was told to drop everything has ended long before.
+const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// A server.
 pub struct PostgresServer {
@@ -97,6 +101,11 @@ impl PostgresServer {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         signal(&self.process);
+        // Killed before it has ended by itself, it would leave its part of the system's memory behind.
+        let end = Instant::now() + END_WITHIN;
+        while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
