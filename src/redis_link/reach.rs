@@ -97,7 +97,7 @@ async fn master_of(sentinels: &[ConnectionInfo], name: &str, db: i64) -> RedisRe
         ConnectionAddr::TcpTls { .. } => master.set_tls_mode(TlsMode::Secure),
         _ => master,
     };
-    // A Sentinel that wants no password answers one with an error, so none is told unless it asks.
+    // A Sentinel that does not know the user answers with an error, so none is told a password unless it asks.
     let strangers =
         sentinels.iter().map(|sentinel| sentinel.clone().set_redis_settings(RedisConnectionInfo::default()));
     match ask(strangers.collect(), name, &master).await {

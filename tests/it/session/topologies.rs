@@ -75,7 +75,7 @@ async fn sessions_and_subscribers_work_on_a_cluster_and_after_all_of_it_was_away
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sentinels_hear_the_password_only_if_they_ask_for_one() {
+async fn sentinels_with_and_without_a_password_lead_to_the_master() {
     let master = RedisServer::start(&["--requirepass", "s3cret"]).await;
     let open = RedisServer::sentinel(master.port(), 1, "sentinel auth-pass main s3cret\n").await;
     let closed = RedisServer::sentinel(master.port(), 1, "sentinel auth-pass main s3cret\nrequirepass s3cret\n").await;
