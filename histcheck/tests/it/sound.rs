@@ -34,6 +34,18 @@ fn a_lossy_run_that_is_judged_as_one_that_may_lose_nothing_is_found_out() {
 }
 
 #[test]
+fn a_run_may_say_later_that_epochs_change_from_there_on() {
+    let records = Generator::new(2, Epochs::Change, SIZE).map(|record| match record {
+        Record::Run { row, seed, .. } => {
+            [Epochs::Fixed, Epochs::Change].map(|epochs| Record::Run { row: row.clone(), seed, epochs }).to_vec()
+        }
+        other => vec![other],
+    });
+    let verdict = verdict(records.flatten());
+    assert!(verdict.is_sound() && verdict.checked.resets > 0, "{:#?}", verdict.violations);
+}
+
+#[test]
 fn the_database_may_come_before_the_clients() {
     let records: Vec<Record> = Generator::new(1, Epochs::Fixed, SIZE).collect();
     let is_held = |record: &Record| matches!(record, Record::Event { .. } | Record::Head { .. });
