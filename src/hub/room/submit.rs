@@ -161,10 +161,9 @@ impl Room {
                 batch.events.clear();
                 if let Err(error) = taken_back {
                     tracing::error!(project = %self.id, %error, "the room reads its project anew");
-                    if let Err(ending) = self.reload().await {
-                        self.refuse_applied(batch, &busy("The project cannot be read just now."));
-                        return Some(ending);
-                    }
+                    // The reply first ([MS5]): reading anew shows what was committed all the same.
+                    self.refuse_applied(batch, &busy("The project cannot be read just now."));
+                    return self.reload().await.err();
                 }
                 self.not_true(batch, not_done).await
             }
@@ -178,9 +177,9 @@ impl Room {
         {
             // Durable, but its numbers are not known here: sent again, it gets the right answer.
             tracing::error!(project = %self.id, %error, "the events between could not be read");
-            let read_again = self.reload().await;
+            // The reply first, the events after it ([MS5]).
             self.refuse_applied(batch, &busy("The database is not available just now."));
-            return read_again.err();
+            return self.reload().await.err();
         }
         self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);

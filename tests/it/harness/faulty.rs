@@ -29,6 +29,8 @@ pub enum Fault {
     CommitRefused,
     /// The next commit panics.
     PanicInCommit,
+    /// The next time that events are read, they cannot be.
+    EventsUnread,
     /// So many races are lost, one after the other.
     LostRaces(u32),
 }
@@ -133,7 +135,7 @@ impl Store for FaultyStore {
         self.real.hold(id, patience).await
     }
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {
-        self.real.events(id, span, limit).await
+        if self.meets(Fault::EventsUnread) { Err(unavailable()) } else { self.real.events(id, span, limit).await }
     }
     async fn event_of_edit(&self, id: ProjectId, edit: EditId) -> Result<Option<Arc<Event>>, StoreError> {
         self.real.event_of_edit(id, edit).await

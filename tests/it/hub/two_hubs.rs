@@ -8,7 +8,7 @@ use blockhub::domain::access::{Access, Role};
 use blockhub::domain::ids::UserId;
 use blockhub::domain::sequence::Timestamp;
 use blockhub::transport::auth::Keys;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::contract::on_both;
 use crate::harness::database::Database;
@@ -20,6 +20,7 @@ on_both!(
     ed5_two_hubs_editing_one_block_both_get_an_answer_that_can_be_settled,
     ed5_an_edit_that_loses_every_race_is_decided_while_nobody_else_can_commit,
     ed3_two_hubs_updating_different_blocks_never_race,
+    ms5_the_reply_precedes_the_event_also_if_what_came_between_cannot_be_read,
     ac2_a_role_changed_on_one_hub_counts_on_the_other_with_the_bus_and_without,
     ac3_a_project_deleted_on_one_hub_is_over_on_the_other,
     pr3_a_signal_reaches_the_other_hub_once,
@@ -111,6 +112,31 @@ async fn ed3_two_hubs_updating_different_blocks_never_race(database: &Database) 
     tokio::join!(update(&mut ann, &hers), update(&mut bob, &his));
     assert_eq!(here.head(&project).await.0, 2 + 2 * 39);
     assert_eq!(stores.map(|store| store.stale()), [0, 0]);
+}
+
+async fn ms5_the_reply_precedes_the_event_also_if_what_came_between_cannot_be_read(database: &Database) {
+    let own = || -> Arc<dyn Bus> { Arc::new(LocalBus::default()) };
+    let here = Desk::of(parts(database.store().await, own(), Keys::Open));
+    let store = FaultyStore::over(database.store().await);
+    let there = Desk::of(parts(store.clone(), own(), Keys::Open));
+    let project = here.project().await;
+    let mut ann = here.joined("ann", &project).await;
+    let (first, second) = (ann.insert(&project, json!({"n": 0})).await, ann.insert(&project, json!({"n": 0})).await);
+    let mut bob = there.joined("bob", &project).await;
+    let update = |block: &str| json!([{"op": "update", "block": block, "baseVersion": 1, "patch": {"n": 1}}]);
+    assert_eq!(ann.edit(&project, update(&first)).await["seq"], 3);
+    // Bob's hub does not know of ann's edit yet: it numbers his anew, and needs hers for that.
+    store.plant(Fault::EventsUnread);
+    let edit = json!({"type": "edit", "project": project, "editId": fresh(), "ops": update(&second)});
+    bob.say(edit.clone()).await;
+    let is_about_it = |message: &Value| match message["type"].as_str() {
+        Some("events") => message["events"].as_array().unwrap().iter().any(|event| event["editId"] == edit["editId"]),
+        kind => matches!(kind, Some("ack" | "error")),
+    };
+    let reply = bob.hear_where("the reply, then the event", is_about_it).await;
+    assert_ne!(reply["type"], "events", "{reply}");
+    let again = bob.ask(edit).await;
+    assert_eq!((&again["seq"], &again["duplicate"]), (&json!(4), &json!(true)), "{again}");
 }
 
 async fn ac2_a_role_changed_on_one_hub_counts_on_the_other_with_the_bus_and_without(database: &Database) {
