@@ -9,8 +9,10 @@ mod report;
 pub mod rig;
 mod rows;
 mod scene;
+mod table;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
@@ -23,8 +25,11 @@ use crate::LoadError;
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// A row of the scorecard: R1, R2, …, or all.
-    #[arg(long, value_parser = which)]
+    #[arg(long, value_parser = which, default_value = "all")]
     row: Which,
+    /// Runs nothing; prints what the result files say, as a table.
+    #[arg(long)]
+    table: bool,
     /// What chance begins with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -96,6 +101,10 @@ impl Run {
 
 /// Runs what was asked for; whether all of it passed.
 pub async fn run(options: &Options) -> Result<bool, LoadError> {
+    if options.table {
+        println!("{}", table::table(&options.out));
+        return Ok(true);
+    }
     let rows = match &options.row {
         Which::All => Row::value_variants().to_vec(),
         Which::One(row) => vec![*row],
@@ -118,11 +127,13 @@ async fn one(row: Row, options: &Options, drops: Option<Drops>) -> Result<bool, 
     let form = if options.short { Form::Short } else { Form::Long };
     let run = Run { row, seed: options.seed, form, folder: folder.path().to_owned(), drops };
     println!("{} {}, seed {}: {}", row.name(), run.pick("long", "short"), run.seed, row.promise());
+    let begun = Instant::now();
     let report = match rows::run(row, &run).await {
         Ok(findings) => Report::of(&run, findings)?,
         Err(error) => Report::broken(&run, &error),
     };
     report.print();
+    println!("  took {:.0} s", begun.elapsed().as_secs_f64());
     std::fs::create_dir_all(&options.out)?;
     report.write(&options.out.join(format!("{}{}.json", row.name(), run.pick("", "-short"))))?;
     if !report.passed() {

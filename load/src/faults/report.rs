@@ -176,7 +176,7 @@ impl Report {
             println!("  {name:<44} {:>10}", rounded(*figure));
         }
         self.findings.remarks.iter().for_each(|remark| println!("  {remark}"));
-        self.findings.stuck.iter().for_each(|stuck| println!("  STUCK: {stuck}"));
+        self.findings.stuck.iter().for_each(|stuck| println!("  TROUBLE: {stuck}"));
         match &self.verdict {
             Err(error) => println!("  no verdict: {error}"),
             Ok(verdict) => {

@@ -88,9 +88,9 @@ async fn subscribed(scene: &Scene, hubs: usize) -> Result<bool, LoadError> {
 async fn stand_still(scene: &mut Scene, number: usize, time: Duration) -> Result<(), LoadError> {
     scene.rig.hubs[number].tell(Signal::Freeze).await?;
     sleep(time).await;
-    scene.rig.hubs[number].tell(Signal::Thaw).await?;
     // What was acked meanwhile counts from now on.
     scene.driver.crew.sightings.awake(number);
+    scene.rig.hubs[number].tell(Signal::Thaw).await?;
     sleep(Duration::from_secs(2)).await;
     Ok(())
 }
