@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::domain::ids::ProjectId;
 use crate::store::{Commit, Committed, Patience, Store, StoreError};
@@ -19,6 +20,8 @@ const ROOMS_PER_BATCH_MAX: usize = 256;
 const LANE_QUEUE_MAX: usize = 4096;
 /// How long a commit waits for a project that another transaction holds, before it ends as `busy`.
 const LOCK_WAIT_MS: u32 = 2_000;
+/// How long a lane waits for the database's answer: a connection may die without a word.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Commits that wait so at once, each on a database connection of its own; each room has at most one.
 const LOCK_WAITERS_MAX: usize = 4;
 /// How often a commit that finds its project locked goes with the next batch, before it waits alone.
@@ -117,7 +120,7 @@ async fn run_batch(
 fn wait_alone(store: Arc<dyn Store>, waiters: Arc<Semaphore>, commit: Commit, reply: oneshot::Sender<Settled>) {
     tokio::spawn(async move {
         let patience = Duration::from_millis(LOCK_WAIT_MS.into());
-        let Ok(Ok(permit)) = tokio::time::timeout(patience, waiters.acquire_owned()).await else {
+        let Ok(Ok(permit)) = timeout(patience, waiters.acquire_owned()).await else {
             return drop(reply.send(Ok(Committed::Locked)));
         };
         let (_, mut settled) = write(store, vec![commit], Patience::Ms(LOCK_WAIT_MS)).await;
@@ -134,7 +137,11 @@ async fn write(store: Arc<dyn Store>, commits: Vec<Commit>, patience: Patience) 
         let commits = commits.clone();
         async move { store.commit(&commits, patience).await }
     });
-    let result = written.await.unwrap_or_else(|panic| Err(StoreError::Broken(panic.to_string())));
+    let result = match timeout(ANSWER_WITHIN, written).await {
+        Ok(ended) => ended.unwrap_or_else(|panic| Err(StoreError::Broken(panic.to_string()))),
+        // It goes on by itself; what became of it is found by the catch-up and by those who send again.
+        Err(_) => Err(StoreError::Unavailable("a commit was not answered in time".into())),
+    };
     metrics::histogram!("blockhub_commit_seconds").record(begun.elapsed().as_secs_f64());
     metrics::histogram!("blockhub_commit_rooms").record(commits.len() as f64);
     let settled = match result {

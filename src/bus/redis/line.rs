@@ -13,11 +13,11 @@ use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, RedisResult};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
-use uuid::Uuid;
 
 use super::{Shared, Wish, count_dropped, queue_bytes};
 use crate::bus::{Heard, Hint, packet};
 use crate::domain::ids::ProjectId;
+use crate::pause::Pause;
 use crate::redis_link::{RedisLink, RedisLinkError};
 
 /// Hints in one round trip.
@@ -41,7 +41,7 @@ pub(super) struct Inbox {
 
 /// Keeps a connection until it is dropped.
 pub(super) async fn run(link: RedisLink, shared: Arc<Shared>, mut inbox: Inbox) {
-    let mut pause = PAUSE_MIN;
+    let mut pause = Pause::between(PAUSE_MIN, PAUSE_MAX);
     let mut told = false;
     loop {
         let begun = Instant::now();
@@ -61,8 +61,10 @@ pub(super) async fn run(link: RedisLink, shared: Arc<Shared>, mut inbox: Inbox) 
             told = true;
         }
         inbox.empty(&shared);
-        pause = if begun.elapsed() > LIVED { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
-        sleep(jittered(pause)).await;
+        if begun.elapsed() > LIVED {
+            pause.reset();
+        }
+        sleep(pause.draw()).await;
     }
 }
 
@@ -211,10 +213,4 @@ fn channel(project: ProjectId) -> String {
 
 fn channels(projects: &[ProjectId]) -> Vec<String> {
     projects.iter().map(|project| channel(*project)).collect()
-}
-
-/// Half of a pause to all of it, so that hubs do not come in step.
-fn jittered(pause: Duration) -> Duration {
-    let chance = f64::from(Uuid::new_v4().as_bytes()[0]) / 255.0;
-    pause.mul_f64(0.5 + chance / 2.0)
 }

@@ -63,7 +63,10 @@ impl Connection {
             match self.hub.sessions.touch(id, principal.user(), now()).await {
                 Ok(Some(session)) => return session.id,
                 Ok(None) => metrics::counter!("blockhub_sessions_not_resumed_total").increment(1),
-                Err(error) => tracing::warn!(%error, "a session could not be looked up"),
+                Err(error) => {
+                    tracing::warn!(%error, "a session could not be looked up; a new one ends with the connection");
+                    return SessionId(Uuid::new_v4());
+                }
             }
         }
         let fresh = Session::new(SessionId(Uuid::new_v4()), principal.user().clone(), serde_json::Map::new(), now());

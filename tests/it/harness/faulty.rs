@@ -29,6 +29,8 @@ pub enum Fault {
     CommitRefused,
     /// The next commit panics.
     PanicInCommit,
+    /// The next commit is never answered.
+    CommitSilent,
     /// The next time that events are read, they cannot be.
     EventsUnread,
     /// So many races are lost, one after the other.
@@ -121,6 +123,9 @@ impl Store for FaultyStore {
         assert!(!self.meets(Fault::PanicInCommit), "planted");
         if self.meets(Fault::CommitRefused) {
             return Err(unavailable());
+        }
+        if self.meets(Fault::CommitSilent) {
+            std::future::pending::<()>().await;
         }
         if self.loses_race() {
             return Ok(vec![Committed::Stale; batch.len()]);

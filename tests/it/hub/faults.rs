@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use blockhub::bus::local::LocalBus;
+use blockhub::domain::ids::ProjectId;
+use blockhub::domain::sequence::Epoch;
+use blockhub::hub::committer::Committer;
+use blockhub::store::{Commit, Committed, Store, StoreError};
 use blockhub::transport::auth::Keys;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::contract::on_both;
 use crate::harness::database::Database;
@@ -89,4 +94,25 @@ async fn jn5_a_log_that_was_rewritten_is_a_reset(database: &Database) {
     let old = json!({"type": "edit", "project": project, "editId": fresh(), "epoch": "0000000000000007-0", "ops": [
         {"op": "update", "block": block, "baseVersion": 1, "patch": {"n": 2}}]});
     assert_eq!(ann.ask(old).await["type"], "conflict");
+}
+
+#[tokio::test]
+async fn ed1_a_commit_that_is_never_answered_does_not_hold_up_its_lane() {
+    let database = Database::sqlite();
+    let store = FaultyStore::over(database.store().await);
+    let erased: Arc<dyn Store> = store.clone();
+    let committer = Committer::new(&erased);
+    tokio::time::pause();
+    store.plant(Fault::CommitSilent);
+    let nothing = || Commit {
+        project: ProjectId(Uuid::nil()),
+        epoch: Epoch { log: 1, timeline: 0 },
+        tree_seq: None,
+        blocks: Vec::new(),
+        events: Vec::new(),
+    };
+    let (silent, next) = (committer.commit(nothing()), committer.commit(nothing()));
+    assert!(matches!(silent.await, Ok(Err(StoreError::Unavailable(_)))));
+    tokio::time::resume();
+    assert!(matches!(next.await, Ok(Err(_) | Ok(Committed::Gone))));
 }
