@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 const ERRORS_MAX: usize = 50;
 
 /// Figures of one stretch of a run.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Stretch {
     /// From the first sending of an edit to its ack.
     pub ack: Times,
@@ -40,26 +40,6 @@ pub struct Stretch {
     pub errors: u64,
     /// The first of them in words.
     pub error_words: Vec<String>,
-}
-
-impl Default for Stretch {
-    fn default() -> Self {
-        Self {
-            ack: Times::default(),
-            lag: Times::default(),
-            resume: Times::default(),
-            recovered: 0,
-            snapshots: 0,
-            acks: 0,
-            conflicts: 0,
-            busy: 0,
-            losses: 0,
-            events: 0,
-            resets: 0,
-            errors: 0,
-            error_words: Vec::new(),
-        }
-    }
 }
 
 /// How long something took, each time.

@@ -119,14 +119,14 @@ impl Proxy {
     }
 
     /// What the target says reaches clients like this from now on.
-    pub fn from_target(&self, flow: Flow) {
+    pub fn to_clients(&self, flow: Flow) {
         self.control.from_target.send_replace(flow);
     }
 
     /// Both directions.
     pub fn flow(&self, flow: Flow) {
         self.to_target(flow);
-        self.from_target(flow);
+        self.to_clients(flow);
     }
 
     /// Who connects from now on is treated like this.

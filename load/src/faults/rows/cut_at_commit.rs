@@ -102,7 +102,7 @@ async fn cut_anywhere(proxy: &Proxy, chance: &mut Chance) {
     let bytes = Flow::CutAfter(chance.below(ANYWHERE_BYTES));
     match chance.below(3) {
         0 => proxy.to_target(bytes),
-        1 => proxy.from_target(bytes),
+        1 => proxy.to_clients(bytes),
         _ => {
             proxy.door(Door::Shut);
             proxy.cut();
