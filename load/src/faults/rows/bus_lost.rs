@@ -32,7 +32,7 @@ struct Tally {
 /// Kills, with a stop now and then.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
-    let (faults, stop_every, stop) = run.pick((1_000, 50, Duration::from_secs(30)), (21, 21, Duration::from_secs(3)));
+    let (faults, stop_every, stop) = run.pick((1_000, 50, Duration::from_secs(30)), (13, 13, Duration::from_secs(3)));
     let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
     let mut tally = Tally::default();
     for fault in 1..=faults {
@@ -43,7 +43,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
         } else {
             kill_subscribers(&scene, plan.hubs, &mut tally).await?;
         }
-        if fault % run.pick(50, 7) == 0 {
+        if fault % run.pick(50, 6) == 0 {
             run.say(&format!("{fault} of {faults} faults"));
         }
     }
