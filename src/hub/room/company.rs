@@ -52,6 +52,8 @@ pub(super) struct Company {
     begun: Instant,
     pulse_at: Instant,
     asked_at: Option<Instant>,
+    /// When to ask again: something was missed just after the last time.
+    ask_at: Option<Instant>,
     introduced_at: Option<Instant>,
     owed: Owed,
 }
@@ -66,9 +68,11 @@ enum Owed {
 }
 
 impl Company {
+    /// The others know nothing of a room that begins: it tells them everybody first, as changes would be a hole to them.
     pub(super) fn new() -> Self {
         let begun = Instant::now();
-        Self { begun, pulse_at: begun + PULSE, asked_at: None, introduced_at: None, owed: Owed::Changes }
+        let pulse_at = begun + PULSE;
+        Self { begun, pulse_at, asked_at: None, ask_at: None, introduced_at: None, owed: Owed::Whole }
     }
 }
 
@@ -99,10 +103,12 @@ impl Room {
         self.ask();
     }
 
+    /// At once, or `ASK_INTERVAL` after the last time: what was answered then may be what is missed now.
     fn ask(&mut self) {
-        let asked_just_now = self.company.asked_at.is_some_and(|at| at.elapsed() < ASK_INTERVAL);
-        if !asked_just_now {
-            self.company.asked_at = Some(Instant::now());
+        let now = Instant::now();
+        self.company.ask_at = self.company.asked_at.map(|at| at + ASK_INTERVAL).filter(|at| *at > now);
+        if self.company.ask_at.is_none() {
+            self.company.asked_at = Some(now);
             self.publish(News::WhoIsHere);
         }
     }
@@ -141,12 +147,24 @@ impl Room {
         self.presence_changed();
     }
 
-    /// When to give the next sign of life; a room without company needs none.
+    /// When to give the next sign of life, which a room without company needs not, or to ask again.
     pub(super) fn pulse_at(&self) -> Instant {
-        if self.members.is_empty() && !self.roster.knows_others() { far_away() } else { self.company.pulse_at }
+        let alone = self.members.is_empty() && !self.roster.knows_others();
+        let sign_at = if alone { far_away() } else { self.company.pulse_at };
+        self.company.ask_at.map_or(sign_at, |ask_at| ask_at.min(sign_at))
     }
 
     pub(super) fn pulse(&mut self) {
+        let now = Instant::now();
+        if self.company.ask_at.is_some_and(|at| at <= now) {
+            self.ask();
+        }
+        if self.company.pulse_at <= now {
+            self.give_sign_of_life();
+        }
+    }
+
+    fn give_sign_of_life(&mut self) {
         self.company.pulse_at = Instant::now() + PULSE;
         self.roster.expire(self.company.begun.elapsed(), SILENCE);
         self.presence_changed();
