@@ -13,7 +13,7 @@ use super::submit::Decided;
 use super::{Room, not_found, not_joined};
 use crate::domain::access::Action;
 use crate::domain::decide::{Decision, Verdict, decide, runs_ahead};
-use crate::domain::edit::Edit;
+use crate::domain::edit::{BaseEpoch, Edit};
 use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, EditId, GroupId};
 use crate::domain::past::Need;
@@ -35,7 +35,13 @@ impl Room {
     /// Whether the room must first commit what it has tried, and catch up, before it can decide this.
     pub(super) fn is_beyond(&self, submission: &Submission) -> bool {
         let Intent::Edit(edit) = &submission.intent else { return true };
-        runs_ahead(&self.replica.project, &self.replica.past, edit)
+        self.is_of_another_log(submission) || runs_ahead(&self.replica.project, &self.replica.past, edit)
+    }
+
+    /// Whether its author knows another log than the room: one of the two is behind.
+    pub(super) fn is_of_another_log(&self, submission: &Submission) -> bool {
+        let Intent::Edit(edit) = &submission.intent else { return false };
+        matches!(edit.epoch, BaseEpoch::Known(known) if known != self.replica.epoch())
     }
 
     pub(super) async fn decide_one(&mut self, submission: &Submission) -> Decided {

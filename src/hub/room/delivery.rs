@@ -167,6 +167,8 @@ impl Room {
             Ending::Failed
         })?;
         self.replica = fresh.ok_or(Ending::Gone)?;
+        // Another log need not hold what was known of this one.
+        self.known_edits.clear();
         self.encoded = None;
         self.tell_changes();
         if self.replica.epoch() != epoch || self.replica.project.seq < self.told {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::command::{Join, busy};
 use super::delivery::{EVENT_BYTES_MAX, frames, written};
 use super::snapshot::PART_BYTES_MAX;
-use super::{Member, Room, not_found};
+use super::{Ending, Member, Room, not_found};
 use crate::domain::access::{Action, Answer, Role, may};
 use crate::domain::edit::BaseEpoch;
 use crate::domain::event::Event;
@@ -33,7 +33,27 @@ const EVENT_BYTES_MIN: u64 = 200;
 const RECOVER_EVENTS_MAX: u32 = 10_000;
 
 impl Room {
-    pub(super) async fn join(&mut self, join: Join) {
+    pub(super) async fn join(&mut self, join: Join) -> Option<Ending> {
+        // Who comes from another log may come from a later one ([JN2]).
+        if self.is_from_another_log(join.since)
+            && let Err(failed) = self.catch_up_across_epochs().await
+        {
+            join.seat.end();
+            join.reply.refuse(&match failed {
+                Some(Ending::Gone) => not_found(),
+                _ => busy("The project cannot be read just now."),
+            });
+            return failed;
+        }
+        self.admit(join).await;
+        None
+    }
+
+    fn is_from_another_log(&self, since: Option<Since>) -> bool {
+        since.is_some_and(|since| matches!(since.epoch, BaseEpoch::Known(known) if known != self.replica.epoch()))
+    }
+
+    async fn admit(&mut self, join: Join) {
         let Some(role) = self.role_of(&join.principal) else {
             join.seat.end();
             return join.reply.refuse(&not_found());

@@ -327,7 +327,7 @@ impl Room {
 
     async fn handle(&mut self, command: Command) -> Option<Ending> {
         match command {
-            Command::Join(join) => self.join(*join).await,
+            Command::Join(join) => return self.join(*join).await,
             Command::Leave { connection, reply, left } => {
                 self.leave(connection, reply);
                 if let Some(left) = left {

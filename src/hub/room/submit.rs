@@ -107,7 +107,7 @@ impl Room {
                 break;
             }
             if batch.events.is_empty() && self.is_beyond(&submission) {
-                self.keep_up(&mut batch).await;
+                self.keep_up(&mut batch, &submission).await;
             }
             let decided = self.decide_one(&submission).await;
             batch.submissions.push((submission, self.attempt(decided, &mut batch.events)));
@@ -144,9 +144,13 @@ impl Room {
     }
 
     /// A hub that is behind catches up first ([ED14]); nothing is tried yet.
-    async fn keep_up(&mut self, batch: &mut Batch) {
-        if let Err(error) = self.catch_up().await {
-            tracing::warn!(project = %self.id, %error, "an edit is decided without catching up");
+    async fn keep_up(&mut self, batch: &mut Batch, submission: &Submission) {
+        let kept_up = match self.is_of_another_log(submission) {
+            true => self.catch_up_across_epochs().await.is_ok(),
+            false => self.catch_up().await.is_ok(),
+        };
+        if !kept_up {
+            tracing::warn!(project = %self.id, "an edit is decided without catching up");
         }
         batch.mark = self.replica.mark();
     }
@@ -289,7 +293,7 @@ impl Room {
     }
 
     /// `Err(None)`: the database cannot be had; `Err(Some)`: the room ends.
-    async fn catch_up_across_epochs(&mut self) -> Result<(), Option<Ending>> {
+    pub(super) async fn catch_up_across_epochs(&mut self) -> Result<(), Option<Ending>> {
         let heads = self.env.store.clone().heads(&[self.id]).await.map_err(|_| None)?;
         match heads.first() {
             None => Err(Some(Ending::Gone)),

@@ -8,6 +8,7 @@ use crate::harness::desk::{Desk, fresh};
 
 on_both!(
     jn2_a_client_that_was_here_gets_just_what_it_missed,
+    jn2_a_client_of_a_newer_log_is_not_sent_back_to_the_older_one,
     jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole,
     jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_not_found,
     pr1_presence_comes_in_one_message_and_says_who_left,
@@ -33,6 +34,30 @@ async fn jn2_a_client_that_was_here_gets_just_what_it_missed(database: &Database
     for since in [json!({"epoch": "another", "seq": 3}), json!({"epoch": joined["epoch"], "seq": 6})] {
         let anew = bob.ask(json!({"type": "join", "project": project, "since": since})).await;
         assert_eq!((&anew["recovered"], &anew["seq"]), (&json!(false), &json!(5)), "{anew}");
+    }
+}
+
+async fn jn2_a_client_of_a_newer_log_is_not_sent_back_to_the_older_one(database: &Database) {
+    let desk = Desk::open(database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let block = ann.insert(&project, json!({"n": 0})).await;
+    let mut bob = desk.peer("bob").await;
+    let id = project.parse().unwrap();
+    for log in [98, 99] {
+        assert!(desk.store.bump_epoch(id, log).await.unwrap());
+        let head = desk.store.heads(&[id]).await.unwrap()[0];
+        let epoch = head.epoch.to_string();
+        if log == 98 {
+            let since = json!({"epoch": epoch, "seq": 1});
+            let joined = bob.ask(json!({"type": "join", "project": project, "since": since})).await;
+            assert_eq!((&joined["epoch"], &joined["recovered"]), (&json!(epoch), &json!(true)), "{joined}");
+        } else {
+            // [ED14]: so it is with an edit.
+            let ops = json!([{"op": "update", "block": block, "baseVersion": 1, "patch": {"n": log}}]);
+            let edit = json!({"type": "edit", "project": project, "editId": fresh(), "epoch": epoch, "ops": ops});
+            assert_eq!(bob.ask(edit).await["type"], "ack");
+        }
     }
 }
 
