@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blockhub::bus::Bus;
+use async_trait::async_trait;
 use blockhub::bus::local::LocalBus;
+use blockhub::bus::{self, Bus, BusState, Hint, News};
 use blockhub::domain::event::{Actor, ActorKind};
-use blockhub::domain::ids::{ConnectionId, HubRun, UserId};
-use blockhub::domain::presence::{Heard, Roster, Told, Update};
+use blockhub::domain::ids::{ConnectionId, HubRun, ProjectId, UserId};
+use blockhub::domain::presence::{Basis, Heard, Roster, Told, Update};
 use blockhub::transport::auth::Keys;
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::redis::desk;
@@ -83,6 +85,78 @@ async fn pr1_what_changes_on_one_hub_is_told_on_the_other(database: &Database) {
     let mut carl = here.peer("carl").await;
     carl.say(json!({"type": "join", "project": project})).await;
     assert_eq!(users(&carl.hear("joined").await["members"]), ["ann", "carl"]);
+}
+
+/// Carries everything but signs of life, which would tell too, but later.
+#[derive(Default)]
+struct NoSignsOfLife(LocalBus);
+
+#[async_trait]
+impl Bus for NoSignsOfLife {
+    fn publish(&self, hint: Hint) {
+        if !matches!(&hint.news, News::Presence(Told { basis: Basis::Revision(_), updates, .. }) if updates.is_empty())
+        {
+            self.0.publish(hint);
+        }
+    }
+    fn is_heard(&self) -> bool {
+        self.0.is_heard()
+    }
+    fn hints(&self) -> broadcast::Receiver<bus::Heard> {
+        self.0.hints()
+    }
+    async fn follow(&self, project: ProjectId) -> usize {
+        self.0.follow(project).await
+    }
+    fn unfollow(&self, project: ProjectId) {
+        self.0.unfollow(project);
+    }
+    fn state(&self) -> BusState {
+        self.0.state()
+    }
+}
+
+#[tokio::test]
+async fn pr1_who_joins_on_a_third_hub_just_after_others_is_told_at_once() {
+    let database = Database::sqlite();
+    let bus: Arc<dyn Bus> = Arc::new(NoSignsOfLife::default());
+    let hub = async || Desk::of(parts(database.store().await, bus.clone(), Keys::Open));
+    let (first, second, third) = (hub().await, hub().await, hub().await);
+    let project = first.project().await;
+    let mut ann = first.joined("ann", &project).await;
+    let mut bob = second.joined("bob", &project).await;
+    told(&mut ann, |update| update["user"]["id"] == "bob").await;
+    let _carl = third.joined("carl", &project).await;
+    told(&mut ann, |update| update["user"]["id"] == "carl").await;
+    told(&mut bob, |update| update["user"]["id"] == "carl").await;
+}
+
+/// A hub in whose room ann is, and a bus on which a test speaks for other hubs.
+async fn overheard(database: &Database) -> (Desk, Arc<LocalBus>, ProjectId, Peer) {
+    let bus = Arc::new(LocalBus::default());
+    let hub = Desk::of(parts(database.store().await, bus.clone(), Keys::Open));
+    let project = hub.project().await;
+    let ann = hub.joined("ann", &project).await;
+    (hub, bus, project.parse().unwrap(), ann)
+}
+
+#[tokio::test]
+async fn pr1_news_that_are_missed_just_after_asking_are_asked_for_too() {
+    let database = Database::sqlite();
+    let (_hub, bus, project, _ann) = overheard(&database).await;
+    let mut hints = bus.hints();
+    for other in [1, 2] {
+        let told = Told { basis: Basis::Revision(1), revision: 2, updates: vec![Update::Left(connection(9))] };
+        bus.publish(Hint { from: HubRun(Uuid::from_u128(other)), project, news: News::Presence(told) });
+    }
+    let asked_twice = async {
+        let mut asked = 0;
+        while asked < 2 {
+            let hint = hints.recv().await.unwrap();
+            asked += usize::from(matches!(hint, bus::Heard::Hint(Hint { news: News::WhoIsHere, .. })));
+        }
+    };
+    tokio::time::timeout(30 * SECOND, asked_twice).await.expect("it asks but once");
 }
 
 const SECOND: Duration = Duration::from_secs(1);
