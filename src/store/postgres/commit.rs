@@ -14,7 +14,7 @@ use sqlx::{Connection, FromRow, Postgres};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::link::Link;
+use super::link::{ANSWER_WITHIN_SOON, Link, answered};
 use crate::domain::ids::ProjectId;
 use crate::domain::sequence::Seq;
 use crate::store::batch::{BlockLine, EventLine, Lines, ProjectLine, VersionLine};
@@ -29,7 +29,7 @@ pub(super) async fn commit(link: Link, batch: Vec<Commit>, patience: Patience) -
         return Ok(Vec::new());
     }
     let mut connection = link.connection().await?;
-    let result = commit_on(&mut connection, &batch, patience).await;
+    let result = answered(ANSWER_WITHIN_SOON, commit_on(&mut connection, &batch, patience)).await;
     link.settle(connection, result)
 }
 
@@ -101,7 +101,9 @@ pub(super) async fn hold(link: Link, holds: Arc<Semaphore>, project: ProjectId, 
 
 async fn hold_by(link: &Link, project: ProjectId, patience: Patience, door: &mut Door) -> Result<Committed, Refused> {
     let mut connection = link.connection().await?;
-    let ended = hold_on(&mut connection, project, patience, door).await;
+    let silent = |_| Err(StoreError::Unavailable("the database did not answer in time".into()).into());
+    let ended = timeout(ANSWER_WITHIN_SOON, hold_on(&mut connection, project, patience, door)).await;
+    let ended = ended.unwrap_or_else(silent);
     if matches!(ended, Err(Refused::Failed(StoreError::Unavailable(_)))) {
         link.close(&mut connection);
     }

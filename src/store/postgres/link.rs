@@ -4,7 +4,7 @@
 //! are asked before they are used. Where we write, no connection leads to a server that only reads: it may be a standby
 //! by now, or what was the primary before another was promoted, and what it says may be over.
 //! Must never: begin a transaction in a future that may be dropped: sqlx 0.9 would hand that transaction to the next
-//! user of the connection. Transactions run inside `uncancelled`.
+//! user of the connection. Transactions run inside `uncancelled`; one that is not answered goes with its connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,8 +28,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const TRY_FOR: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a connection may take for what a room waits for, such as a page of events or a commit. Over that it is taken
+/// for dead: no word comes from a server whose machine, or the way to it, is gone.
+pub(super) const ANSWER_WITHIN_SOON: Duration = Duration::from_secs(20);
+/// The same for what may take longer. The server itself ends each statement after 60 s.
+pub(super) const ANSWER_WITHIN_LONG: Duration = Duration::from_secs(65);
+
 /// How long a server may take to say what it is.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const SAY_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection that was used this long ago is not asked whether it still answers, unless there are doubts.
 const TRUSTED: Duration = Duration::from_secs(1);
@@ -172,8 +178,8 @@ impl Link {
     /// Runs a statement; how many rows it changed.
     pub(super) async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
-        let result = query.execute(&mut *connection).await;
-        self.settle(connection, result.map(|done| done.rows_affected()).map_err(Into::into))
+        let result = answered(ANSWER_WITHIN_LONG, query.execute(&mut *connection)).await;
+        self.settle(connection, result.map(|done| done.rows_affected()))
     }
 
     /// All rows of a query.
@@ -182,8 +188,8 @@ impl Link {
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let mut connection = self.connection().await?;
-        let result = query.fetch_all(&mut *connection).await;
-        self.settle(connection, result.map_err(Into::into))
+        let result = answered(ANSWER_WITHIN_SOON, query.fetch_all(&mut *connection)).await;
+        self.settle(connection, result)
     }
 
     /// The row of a query, if it has one.
@@ -192,8 +198,8 @@ impl Link {
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let mut connection = self.connection().await?;
-        let result = query.fetch_optional(&mut *connection).await;
-        self.settle(connection, result.map_err(Into::into))
+        let result = answered(ANSWER_WITHIN_SOON, query.fetch_optional(&mut *connection)).await;
+        self.settle(connection, result)
     }
 }
 
@@ -221,7 +227,7 @@ impl Doubts {
 
     /// Does it answer, and is the server good for our purpose?
     async fn ask(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let asked = match timeout(ANSWER_WITHIN, self.fits(connection)).await {
+        let asked = match timeout(SAY_WITHIN, self.fits(connection)).await {
             Ok(Ok(true)) => return Ok(()),
             Ok(Ok(false)) => takes_no_writes(),
             Ok(Err(error)) => error,
@@ -243,6 +249,15 @@ impl Doubts {
         connection.close().await?;
         Ok(fits)
     }
+}
+
+/// What a connection answers, or that it does not: then `settle` closes it, with whatever was begun on it.
+pub(super) async fn answered<T, E: Into<StoreError>>(
+    within: Duration,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, StoreError> {
+    let silent = |_| Err(StoreError::Unavailable("the database did not answer in time".into()));
+    timeout(within, asked).await.map_or_else(silent, |answer| answer.map_err(Into::into))
 }
 
 fn takes_no_writes() -> sqlx::Error {

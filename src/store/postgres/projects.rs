@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::commit::commit_first;
-use super::link::{Link, timeline};
+use super::link::{ANSWER_WITHIN_LONG, Link, answered, timeline};
 use crate::domain::access::Role;
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::sequence::{Epoch, Timestamp};
@@ -18,7 +18,7 @@ use crate::store::{ListQuery, Membership, NewProject, ProjectChange, SharedProje
 
 pub(super) async fn create(link: Link, project: NewProject) -> Result<bool, StoreError> {
     let mut connection = link.connection().await?;
-    let result = create_on(&mut connection, &project).await;
+    let result = answered(ANSWER_WITHIN_LONG, create_on(&mut connection, &project)).await;
     link.settle(connection, result)
 }
 

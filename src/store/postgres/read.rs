@@ -9,7 +9,7 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::link::Link;
+use super::link::{ANSWER_WITHIN_LONG, Link, answered};
 use crate::domain::block::{Block, Grave, Project};
 use crate::domain::event::Event;
 use crate::domain::ids::{BlockId, EditId, GroupId, ProjectId};
@@ -19,7 +19,7 @@ use crate::store::{EditRecord, Head, Opened, Span, StoreError};
 
 pub(super) async fn open(link: Link, id: ProjectId) -> Result<Option<Opened>, StoreError> {
     let mut connection = link.connection().await?;
-    let result = open_in_snapshot(&mut connection, id).await;
+    let result = answered(ANSWER_WITHIN_LONG, open_in_snapshot(&mut connection, id)).await;
     link.settle(connection, result)
 }
 

@@ -1,6 +1,7 @@
 //! What only Postgres promises: projects are locked one by one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use blockhub::domain::access::Role;
 use blockhub::domain::block::Block;
@@ -10,11 +11,13 @@ use blockhub::store::postgres::{PostgresOptions, PostgresStore};
 use blockhub::store::{
     Commit, Committed, ListQuery, Patience, ProjectChange, Retention, SharedProjects, Span, Store, StoreError,
 };
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::scene::{NOW, Scene};
 use crate::harness::database::Database;
+use crate::harness::forwarder::Forwarder;
 
 const DONE: Committed = Committed::Done { first: Seq(1) };
 
@@ -200,6 +203,28 @@ async fn no_query_reads_a_whole_table() {
         before.into_iter().zip(after).map(|((name, before), (_, after))| (name, after - before)).collect();
     assert!(read.iter().all(|(_, rows)| *rows < 1_000), "{read:?}");
     assert!(read.iter().any(|(name, rows)| name == "events_pkey" && *rows > 0), "{read:?}");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_without_a_word_is_given_up_and_the_next_one_is_used() {
+    let database = Database::postgres().await;
+    let server: PgConnectOptions = database.url().parse().unwrap();
+    let address = Forwarder::to(server.get_port()).await;
+    let url = format!("postgres://postgres@127.0.0.1:{}/{}", address.port(), server.get_database().unwrap());
+    let options = PostgresOptions { url, replica_url: None, pool_min: 0, pool_max: 2 };
+    let store = Arc::new(PostgresStore::connect(&options).await.unwrap());
+    let scene = Scene::on(store.clone()).await;
+    store.heads(&[scene.project]).await.unwrap();
+    address.fall_silent();
+    tokio::time::pause();
+    let answer = tokio::time::timeout(Duration::from_secs(600), store.heads(&[scene.project])).await;
+    let answer = answer.expect("an answer is waited for without end");
+    // A connection that was asked first, whether it answers, was exchanged for a new one.
+    assert!(matches!(answer, Ok(_) | Err(StoreError::Unavailable(_))), "{answer:?}");
+    tokio::time::resume();
+    store.heads(&[scene.project]).await.unwrap();
+    store.close().await;
     database.drop().await;
 }
 
