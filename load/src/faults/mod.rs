@@ -36,6 +36,9 @@ pub struct Options {
     /// A short form: minutes for all rows; times are printed, not judged.
     #[arg(long)]
     short: bool,
+    /// So many percent of the long form's faults; its bars are judged all the same, and the result says it.
+    #[arg(long, default_value_t = 100, value_parser = percent, conflicts_with = "short")]
+    percent: usize,
     /// Where result files go, and the histories of runs that failed.
     #[arg(long, default_value = "load/reports")]
     out: PathBuf,
@@ -46,6 +49,11 @@ pub struct Options {
 enum Which {
     All,
     One(Row),
+}
+
+fn percent(text: &str) -> Result<usize, String> {
+    let percent = text.parse().ok().filter(|percent| (1..=100).contains(percent));
+    percent.ok_or_else(|| "give a number from 1 to 100".to_owned())
 }
 
 fn which(text: &str) -> Result<Which, String> {
@@ -73,6 +81,8 @@ pub struct Run {
     pub seed: u64,
     /// How long.
     pub form: Form,
+    /// How much of the long form, in percent.
+    percent: usize,
     /// For the history and the logs of the hubs.
     pub folder: PathBuf,
     /// Drops packets, where this machine allows it.
@@ -85,6 +95,20 @@ impl Run {
         match self.form {
             Form::Long => long,
             Form::Short => short,
+        }
+    }
+
+    /// How many times: of the long form so much as was asked for, never less than in the short one.
+    pub fn times(&self, long: usize, short: usize) -> usize {
+        self.pick((long * self.percent / 100).max(short), short)
+    }
+
+    /// How long it is, in words.
+    pub fn form_in_words(&self) -> String {
+        match (self.form, self.percent) {
+            (Form::Short, _) => "short".into(),
+            (Form::Long, 100) => "long".into(),
+            (Form::Long, percent) => format!("long ({percent} %)"),
         }
     }
 
@@ -125,8 +149,8 @@ pub async fn run(options: &Options) -> Result<bool, LoadError> {
 async fn one(row: Row, options: &Options, drops: Option<Drops>) -> Result<bool, LoadError> {
     let folder = tempfile::Builder::new().prefix("blockhub-faults-").tempdir()?;
     let form = if options.short { Form::Short } else { Form::Long };
-    let run = Run { row, seed: options.seed, form, folder: folder.path().to_owned(), drops };
-    println!("{} {}, seed {}: {}", row.name(), run.pick("long", "short"), run.seed, row.promise());
+    let run = Run { row, seed: options.seed, form, percent: options.percent, folder: folder.path().to_owned(), drops };
+    println!("{} {}, seed {}: {}", row.name(), run.form_in_words(), run.seed, row.promise());
     let begun = Instant::now();
     let report = match rows::run(row, &run).await {
         Ok(findings) => Report::of(&run, findings)?,

@@ -199,7 +199,7 @@ impl Report {
         let result = json!({
             "row": self.run.row.name(),
             "promise": self.run.row.promise(),
-            "form": self.run.pick("long", "short"),
+            "form": self.run.form_in_words(),
             "build": if cfg!(debug_assertions) { "debug" } else { "release" },
             "seed": self.run.seed,
             "date": said_by("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]),

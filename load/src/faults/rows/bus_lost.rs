@@ -32,7 +32,8 @@ struct Tally {
 /// Kills, with a stop now and then.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
-    let (faults, stop_every, stop) = run.pick((1_000, 50, Duration::from_secs(30)), (13, 13, Duration::from_secs(3)));
+    let faults = run.times(1_000, 13);
+    let (stop_every, stop) = run.pick((50, Duration::from_secs(30)), (13, Duration::from_secs(3)));
     let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
     let mut tally = Tally::default();
     for fault in 1..=faults {

@@ -47,7 +47,7 @@ struct Tally {
 /// Cuts, round by round.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[Behind::Postgres] };
-    let rounds = run.pick(1_000, 20);
+    let rounds = run.times(1_000, 20);
     let mut scene = Scene::open(run, &plan, &load_small(run)).await?;
     let mut tally = Tally::default();
     for turn in 0..2 * rounds {

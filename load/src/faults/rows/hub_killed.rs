@@ -16,7 +16,7 @@ use crate::faults::scene::{Scene, load_l};
 /// Kills, and what comes back.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
-    let (kills, every) = (run.pick(100, 3), Duration::from_secs(run.pick(5, 4)));
+    let (kills, every) = (run.times(100, 3), Duration::from_secs(run.pick(5, 4)));
     let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
     let mut next = Instant::now() + every;
     for kill in 1..=kills {

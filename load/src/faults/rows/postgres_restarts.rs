@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Restarts.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
-    let (restarts, between) = (run.pick(20, 2), Duration::from_secs(run.pick(5, 2)));
+    let (restarts, between) = (run.times(20, 2), Duration::from_secs(run.pick(5, 2)));
     let scene = Scene::open(run, &plan, &load_l(run)).await?;
     let (mut acks_ms_max, mut never) = (0.0_f64, 0);
     for restart in 1..=restarts {
@@ -44,7 +44,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let mut findings = Findings::default();
     findings.bars.push(Bar::count_at_most("hubs that did not ack again", never, 0));
     findings.bars.push(Bar::ms_at_most("first ack after Postgres was ready, latest", acks_ms_max, 5_000.0));
-    findings.figure("restarts", f64::from(restarts));
+    findings.figure("restarts", restarts as f64);
     scene.close(&mut findings).await?;
     Ok(findings)
 }

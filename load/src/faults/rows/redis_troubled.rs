@@ -40,7 +40,7 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// Troubles, one after the other.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
-    let (troubles, lasts) = (run.pick(50, 5), Duration::from_secs(run.pick(5, 2)));
+    let (troubles, lasts) = (run.times(50, 5), Duration::from_secs(run.pick(5, 2)));
     let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
     sleep(WARM_UP).await;
     scene.driver.crew.figures.turn();

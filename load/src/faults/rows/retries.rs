@@ -23,7 +23,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
         Load { clients: 100, projects: 20, rate: 700, sends },
         Load { clients: 16, projects: 4, rate: 150, sends },
     );
-    let wanted = run.pick(1_000_000, 5_000);
+    let wanted = run.times(1_000_000, 5_000) as u64;
     let scene = Scene::open(run, &plan, &load).await?;
     let mut said = 0;
     loop {

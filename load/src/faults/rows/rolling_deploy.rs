@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Deploys.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 3, drain_secs: run.pick(20, 3), behind: &[] };
-    let rounds = run.pick(20, 1);
+    let rounds = run.times(20, 1);
     let mut scene = Scene::open(run, &plan, &load_l(run)).await?;
     sleep(Duration::from_secs(1)).await;
     let (mut drain_ms_max, mut late) = (0.0_f64, 0);
@@ -51,7 +51,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     findings.bars.push(Bar::count_at_most("errors a user would see", total.errors, 0));
     findings.bars.push(Bar::count_at_most("hubs that did not end in good order", late, 0));
     findings.bars.push(Bar::ms_at_most("drain, longest", drain_ms_max, DRAIN_MS));
-    findings.figure("rounds of three hubs", f64::from(rounds));
+    findings.figure("rounds of three hubs", rounds as f64);
     scene.close(&mut findings).await?;
     Ok(findings)
 }

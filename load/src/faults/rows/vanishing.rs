@@ -42,7 +42,7 @@ const MOMENTS: usize = 10;
 /// Comers and goers, many at a time.
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[Behind::Postgres] };
-    let (count, together) = (run.pick(10_000, 200), run.pick(50, 20));
+    let (count, together) = (run.times(10_000, 200), run.pick(50, 20));
     let load = load_small(run);
     let mut scene = Scene::open(run, &plan, &load).await?;
     let projects = Arc::new(scene.driver.database.projects().await?);
