@@ -22,7 +22,7 @@ pub mod weight;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use uuid::Uuid;
 
 use self::committer::Committer;
@@ -175,6 +175,8 @@ pub struct Hub {
     pub registry: Arc<Registry>,
     /// All connections.
     pub roll: Roll,
+    /// Heads are to be compared at once; the watcher waits for it.
+    look_now: Arc<Notify>,
 }
 
 impl Hub {
@@ -202,6 +204,7 @@ impl Hub {
             outbox_bytes_max: parts.outbox_bytes_max,
             registry: Registry::new(env),
             roll: Roll::default(),
+            look_now: Arc::default(),
         });
         tokio::spawn(watch::compare_heads(Arc::downgrade(&hub)));
         tokio::spawn(watch::listen(Arc::downgrade(&hub)));

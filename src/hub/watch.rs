@@ -25,8 +25,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub async fn compare_heads(hub: Weak<Hub>) {
     let mut tick = tokio::time::interval(INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let Some(look_now) = hub.upgrade().map(|hub| hub.look_now.clone()) else { return };
     loop {
-        tick.tick().await;
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = look_now.notified() => {}
+        }
         let Some(hub) = hub.upgrade() else { return };
         compare(&hub).await;
     }
@@ -73,10 +77,10 @@ pub async fn listen(hub: Weak<Hub>) {
                 let brought = if hub.registry.hear(project, from, news) { "yes" } else { "no" };
                 metrics::counter!("blockhub_hints_total", "brought" => brought).increment(1);
             }
-            Ok(Heard::Gap) => look_everywhere(&hub).await,
+            Ok(Heard::Gap) => look_everywhere(&hub),
             Err(RecvError::Lagged(lost)) => {
                 metrics::counter!("blockhub_hints_lost_total").increment(lost);
-                look_everywhere(&hub).await;
+                look_everywhere(&hub);
             }
             Err(RecvError::Closed) => return,
         }
@@ -84,10 +88,11 @@ pub async fn listen(hub: Weak<Hub>) {
 }
 
 /// Hints were lost: heads are compared now, and the rooms ask each other who is here.
-async fn look_everywhere(hub: &Hub) {
+fn look_everywhere(hub: &Hub) {
     metrics::counter!("blockhub_bus_gaps_total").increment(1);
     for project in hub.registry.projects() {
         drop(hub.registry.send_if_open(project, Command::Gap));
     }
-    compare(hub).await;
+    // Not here: a database that is slow must not hold up what else is heard.
+    hub.look_now.notify_one();
 }

@@ -165,6 +165,9 @@ impl Room {
     }
 
     async fn fetch_graves(&mut self, blocks: &[BlockId]) -> Result<(), StoreError> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
         let found = self.env.store.graves(self.id, blocks).await?;
         for block in blocks {
             let grave = found.iter().find(|(id, _)| id == block).map(|(_, grave)| grave.clone());

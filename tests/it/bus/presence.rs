@@ -8,8 +8,9 @@ use blockhub::bus::local::LocalBus;
 use blockhub::bus::{self, Bus, BusState, Hint, News};
 use blockhub::domain::event::{Actor, ActorKind};
 use blockhub::domain::ids::{ConnectionId, HubRun, ProjectId, UserId};
-use blockhub::domain::presence::{Basis, Heard, Roster, Told, Update};
+use blockhub::domain::presence::{Basis, Heard, Present, Roster, Told, Update};
 use blockhub::transport::auth::Keys;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -214,4 +215,20 @@ fn pr2_everybody_on_a_hub_that_is_silent_is_withdrawn_and_nobody_else() {
     let changes = roster.take_changes();
     assert!(matches!(changes[..], [Update::Left(gone)] if gone == connection(1)), "{changes:?}");
     assert!(!roster.knows_others());
+}
+
+#[tokio::test]
+async fn pr1_everybody_on_a_crowded_hub_is_heard_of_however_much_they_say() {
+    let database = Database::sqlite();
+    let (_hub, bus, project, mut ann) = overheard(&database).await;
+    let _another_hub = bus.hints();
+    let state: Arc<RawValue> = RawValue::from_string(format!("\"{}\"", "x".repeat(1 << 20))).unwrap().into();
+    let actor = Arc::new(Actor { id: UserId::from("bob"), name: None, kind: ActorKind::Human });
+    let here = |n| Update::Here(connection(n), Present { actor: actor.clone(), state: Some(state.clone()) });
+    let told = Told { basis: Basis::Whole, revision: 2, updates: (0..5).map(here).collect() };
+    bus.publish(Hint { from: HubRun(Uuid::from_u128(1)), project, news: News::Presence(told) });
+    let heard = async {
+        while users(&ann.ask(json!({"type": "join", "project": project.to_string()})).await["members"]).len() < 6 {}
+    };
+    tokio::time::timeout(30 * SECOND, heard).await.expect("they are never heard of");
 }
