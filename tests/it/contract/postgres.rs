@@ -224,7 +224,7 @@ async fn a_connection_that_dies_without_a_word_is_given_up_and_the_next_one_is_u
     assert!(matches!(answer, Ok(_) | Err(StoreError::Unavailable(_))), "{answer:?}");
     tokio::time::resume();
     store.heads(&[scene.project]).await.unwrap();
-    store.close().await;
+    // Not closed in good order: that would wait for a word from the dead one.
     database.drop().await;
 }
 
