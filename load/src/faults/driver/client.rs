@@ -20,7 +20,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 
 use super::crew::{Crew, Phase, Seat};
 use super::draft::{Draft, Drafter};
-use super::order::{Acked, Habit, Named, Order, Person, Repeat};
+use super::order::{Answer, Habit, Named, Order, Person, Repeat};
 use super::room::{Copy, Room, Standing, State};
 use crate::chance::Chance;
 
@@ -52,8 +52,8 @@ pub struct Client {
     pub(super) home: usize,
     /// Given by the row, or by the client whose echo it is.
     orders: mpsc::Receiver<Order>,
-    /// Edits whose ack a row waits for.
-    pub(super) awaited: HashMap<Id, oneshot::Sender<Acked>>,
+    /// Edits whose answer a row waits for.
+    pub(super) awaited: HashMap<Id, oneshot::Sender<Answer>>,
     pub(super) lost: Option<Instant>,
     /// Held while it has joined everything at home.
     pub(super) seat: Option<Seat>,
@@ -279,9 +279,9 @@ impl Client {
     fn obey(&mut self, order: Order) -> Option<usize> {
         match order {
             Order::Go(hub) => return Some(hub).filter(|hub| *hub != self.hub),
-            Order::Edit { words, named, acked } => {
+            Order::Edit { words, named, answer } => {
                 let edit = self.draft(0, |drafter| drafter.marked(&words));
-                self.awaited.insert(edit, acked);
+                self.awaited.insert(edit, answer);
                 // The row may have stopped waiting.
                 let _ = named.send(Named { edit, project: self.rooms[0].project });
             }

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use histcheck::history::Record;
+use histcheck::id::Id;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::client::Client;
 use super::crew::Ask;
-use super::order::{Acked, Habit};
+use super::order::{Answer, Habit};
 use super::room::{Standing, State, id_of};
 
 /// After `internal`, which names no time.
@@ -44,6 +45,7 @@ impl Client {
                 crew.history.write(&Record::Conflicted { client: self.number, project, edit });
                 crew.figures.note(|stretch| stretch.conflicts += 1);
                 room.forget(edit);
+                self.answer(edit, Answer::Conflicted);
             }
             "joined" => {
                 crew.note_joined(room.copy.is_some(), &message);
@@ -87,12 +89,18 @@ impl Client {
             crew.acked_by(self.hub, at);
         }
         room.acked(edit, seq);
-        if let Some(awaited) = self.awaited.remove(&edit) {
-            // The row may have stopped waiting.
-            let _ = awaited.send(Acked { seq, duplicate: told.duplicate });
-        }
+        self.answer(edit, Answer::Acked { seq, duplicate: told.duplicate });
+        let crew = &self.crew;
         if self.chance.one_in(crew.ask_one_in) {
             crew.ask(Ask { project, edit, seq, hub: self.chance.below(crew.addresses.len()) });
+        }
+    }
+
+    /// Tells the row that ordered the edit, if one did.
+    fn answer(&mut self, edit: Id, answer: Answer) {
+        if let Some(awaited) = self.awaited.remove(&edit) {
+            // The row may have stopped waiting.
+            let _ = awaited.send(answer);
         }
     }
 

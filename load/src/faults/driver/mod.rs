@@ -32,7 +32,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use self::client::Client;
 use self::crew::{Crew, CrewParts, Phase};
 use self::database::{Database, Heads};
-use self::order::{Acked, Habit, Named, Order, Person};
+use self::order::{Answer, Habit, Named, Order, Person};
 use crate::LoadError;
 use crate::chance::Chance;
 
@@ -180,12 +180,15 @@ impl Driver {
         home.map_err(|_| LoadError::Wrong("the clients do not come home".into()))
     }
 
-    /// Has a client edit, in these words, from the hub where it is; the edit, and its ack when it comes.
-    pub async fn edit(&self, client: usize, words: &str) -> Result<(Named, oneshot::Receiver<Acked>), LoadError> {
-        let ((named, name), (acked, ack)) = (oneshot::channel(), oneshot::channel());
-        self.order(client, Order::Edit { words: words.to_owned(), named, acked }).await?;
+    /// Has a client edit, in these words, from the hub where it is; the edit, and its answer when it comes.
+    pub async fn edit(&self, client: usize, words: &str) -> Result<(Named, oneshot::Receiver<Answer>), LoadError> {
+        let ((named, name), (answer, answered)) = (oneshot::channel(), oneshot::channel());
+        self.order(client, Order::Edit { words: words.to_owned(), named, answer }).await?;
         let late = |_| LoadError::Wrong(format!("client {client} does not edit"));
-        Ok((timeout(ORDERED, name).await.map_err(late)?.map_err(|_| LoadError::Wrong("a client is gone".into()))?, ack))
+        Ok((
+            timeout(ORDERED, name).await.map_err(late)?.map_err(|_| LoadError::Wrong("a client is gone".into()))?,
+            answered,
+        ))
     }
 
     /// Brings everything to rest and completes the history; who is stuck, and how.

@@ -11,14 +11,14 @@ use crate::chance::Chance;
 
 /// What a row can tell a client to do.
 pub enum Order {
-    /// Edit now, in these words; the edit's name is told at once, its ack when it has come.
+    /// Edit now, in these words; the edit's name is told at once, its answer when it has come.
     Edit {
         /// Words that stand in the edit.
         words: String,
         /// Hears what it is called.
         named: oneshot::Sender<Named>,
-        /// Hears what became of it; never, if it conflicts.
-        acked: oneshot::Sender<Acked>,
+        /// Hears what became of it.
+        answer: oneshot::Sender<Answer>,
     },
     /// Send somebody's edit once more, as one's own.
     Repeat(Repeat),
@@ -62,13 +62,18 @@ pub enum Habit {
     Obeys,
 }
 
-/// An ack, as far as rows need it.
-#[derive(Clone, Copy, Debug)]
-pub struct Acked {
-    /// The edit's place in the log.
-    pub seq: u64,
-    /// Whether it had been applied before.
-    pub duplicate: bool,
+/// What became of an edit, as far as rows need it; an `error` after which it is sent again is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in the log.
+    Acked {
+        /// Its place there.
+        seq: u64,
+        /// Whether it had been applied before.
+        duplicate: bool,
+    },
+    /// Somebody was faster: it was not applied.
+    Conflicted,
 }
 
 /// Who a client is.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
 use crate::faults::Run;
-use crate::faults::driver::order::{Named, Order};
+use crate::faults::driver::order::{Answer, Named, Order};
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::proxy::Sprung;
 use crate::faults::rig::{Behind, Plan};
@@ -70,7 +70,7 @@ async fn round(scene: &mut Scene, turn: usize, tally: &mut Tally) -> Result<(), 
     else {
         return Ok(());
     };
-    let (edit, acked) = scene.driver.edit(author, &words).await?;
+    let (edit, answer) = scene.driver.edit(author, &words).await?;
     let seen = scene.driver.crew.sightings.watch(edit.edit, victim);
     let place = match timeout(PATIENCE, held).await {
         Ok(Ok(())) => committed(scene, edit).await?,
@@ -91,8 +91,8 @@ async fn round(scene: &mut Scene, turn: usize, tally: &mut Tally) -> Result<(), 
         Ok(Ok(at)) => tally.seen_ms_max = tally.seen_ms_max.max(ms(at.saturating_duration_since(since))),
         _ => tally.unseen += 1,
     }
-    match timeout(PATIENCE, acked).await {
-        Ok(Ok(acked)) => tally.unlike += u64::from(acked.seq != place || !acked.duplicate),
+    match timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => tally.unlike += u64::from(answer != Answer::Acked { seq: place, duplicate: true }),
         _ => tally.unanswered += 1,
     }
     scene.rig.hubs[victim].start().await?;

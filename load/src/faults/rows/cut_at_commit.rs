@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::LoadError;
 use crate::chance::Chance;
 use crate::faults::Run;
-use crate::faults::driver::order::Order;
+use crate::faults::driver::order::{Answer, Order};
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::proxy::{Door, Flow, Proxy, Sprung};
 use crate::faults::rig::{Behind, Plan};
@@ -40,6 +40,8 @@ struct Tally {
     cuts: [u64; CUTS.len()],
     anywhere: u64,
     applied: u64,
+    /// Not committed when it was cut, and its block was changed before the retry.
+    overtaken: u64,
     unanswered: u64,
     missed: u64,
 }
@@ -69,6 +71,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     }
     findings.figure("times that all connections were cut anywhere", tally.anywhere as f64);
     findings.figure("retries that found the edit committed", tally.applied as f64);
+    findings.figure("retries that found the block changed", tally.overtaken as f64);
     findings.figure("rounds in which the author was elsewhere", tally.missed as f64);
     scene.close(&mut findings).await?;
     Ok(findings)
@@ -85,9 +88,10 @@ async fn round(scene: &mut Scene, turn: usize, tally: &mut Tally) -> Result<(), 
         cut_anywhere(proxy, &mut scene.chance).await;
     }
     let mut sprung = proxy.trap(words.as_bytes(), CUTS[at].0);
-    let (_, acked) = scene.driver.edit(author, &words).await?;
-    match timeout(PATIENCE, acked).await {
-        Ok(Ok(acked)) => tally.applied += u64::from(acked.duplicate),
+    let (_, answer) = scene.driver.edit(author, &words).await?;
+    match timeout(PATIENCE, answer).await {
+        Ok(Ok(Answer::Acked { duplicate, .. })) => tally.applied += u64::from(duplicate),
+        Ok(Ok(Answer::Conflicted)) => tally.overtaken += 1,
         _ => tally.unanswered += 1,
     }
     match sprung.try_recv() {
