@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 use super::lock::local::LocalLocks;
 use super::lock::{Locks, PATIENCE};
 use super::{Change, Session, SessionError, Sessions, check, lock_name};
-use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::sequence::Timestamp;
 
@@ -81,7 +80,16 @@ impl Held {
     }
 }
 
-impl LocalSessions {
+#[async_trait]
+impl Sessions for LocalSessions {
+    async fn create(&self, session: Session) -> Result<(), SessionError> {
+        check(&session.metadata)?;
+        let mut held = self.held.lock();
+        held.make_room(self.sessions_max, session.seen);
+        held.put(session);
+        Ok(())
+    }
+
     /// The change itself is one step; the lock is for those who hold it for longer.
     async fn change(
         &self,
@@ -94,35 +102,6 @@ impl LocalSessions {
         let changed = self.held.lock().change(id, user, change, now);
         self.locks.release(lease).await?;
         changed
-    }
-}
-
-#[async_trait]
-impl Sessions for LocalSessions {
-    async fn create(&self, session: Session) -> Result<(), SessionError> {
-        check(&session.metadata)?;
-        let mut held = self.held.lock();
-        held.make_room(self.sessions_max, session.seen);
-        held.put(session);
-        Ok(())
-    }
-
-    async fn touch(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<Option<Session>, SessionError> {
-        self.change(id, user, Change::Touch, now).await
-    }
-
-    async fn patch(
-        &self,
-        id: SessionId,
-        user: &UserId,
-        patch: Content,
-        now: Timestamp,
-    ) -> Result<Option<Session>, SessionError> {
-        self.change(id, user, Change::Patch(patch), now).await
-    }
-
-    async fn end(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<bool, SessionError> {
-        Ok(self.change(id, user, Change::End, now).await?.is_some())
     }
 
     async fn count(&self) -> Result<usize, SessionError> {

@@ -94,33 +94,51 @@ impl From<LockError> for SessionError {
 
 /// What can be done to a session that is there.
 #[derive(Clone, Debug)]
-enum Change {
+pub enum Change {
+    /// A use: it lives on for `TTL_MS`.
     Touch,
+    /// A use that also merges a patch (RFC 7396) into the metadata.
     Patch(Content),
+    /// It ends.
     End,
 }
 
-/// Where sessions are kept. All but `create` takes the session's lock and waits for it for `lock::PATIENCE`. Every method but `create` answers `None` (or false) alike for a session that never was, has
-/// ended, or is another user's.
+/// Where sessions are kept.
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Keeps a new session.
     async fn create(&self, session: Session) -> Result<(), SessionError>;
 
-    /// A use of the session: it lives on for `TTL_MS`.
-    async fn touch(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<Option<Session>, SessionError>;
+    /// The session after the change (before its end, if it ends); `None` alike for one that never was, has ended, or is
+    /// another user's. Takes the session's lock, for which it waits for `lock::PATIENCE`.
+    async fn change(
+        &self,
+        id: SessionId,
+        user: &UserId,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Option<Session>, SessionError>;
 
-    /// A use that also merges a patch (RFC 7396) into the metadata.
+    /// A use of the session.
+    async fn touch(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<Option<Session>, SessionError> {
+        self.change(id, user, Change::Touch, now).await
+    }
+
+    /// A use that also changes the metadata.
     async fn patch(
         &self,
         id: SessionId,
         user: &UserId,
         patch: Content,
         now: Timestamp,
-    ) -> Result<Option<Session>, SessionError>;
+    ) -> Result<Option<Session>, SessionError> {
+        self.change(id, user, Change::Patch(patch), now).await
+    }
 
-    /// Ends it.
-    async fn end(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<bool, SessionError>;
+    /// Ends it; whether it was there.
+    async fn end(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<bool, SessionError> {
+        Ok(self.change(id, user, Change::End, now).await?.is_some())
+    }
 
     /// How many there are, ended ones perhaps included.
     async fn count(&self) -> Result<usize, SessionError>;

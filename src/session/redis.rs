@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use super::lock::redis::{RedisLocks, fenced, key, under};
 use super::lock::{Lease, Locks, PATIENCE};
 use super::{Change, Session, SessionError, Sessions, TTL_MS, check, lock_name, record};
-use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::sequence::Timestamp;
 use crate::redis_link::{RedisLink, RedisLinkError};
@@ -40,28 +39,6 @@ impl RedisSessions {
     pub fn new(link: RedisLink) -> Self {
         let locks = RedisLocks::new(link.clone());
         Self { kept: Arc::new(Kept { link, locks, keep: fenced(KEEP), remove: fenced(REMOVE) }) }
-    }
-
-    /// Makes a change that nobody cancels: a lock whose holder went away would hold up others for seconds.
-    async fn change(
-        &self,
-        id: SessionId,
-        user: &UserId,
-        change: Change,
-        now: Timestamp,
-    ) -> Result<Option<Session>, SessionError> {
-        let (kept, user) = (self.kept.clone(), user.clone());
-        let task = tokio::spawn(async move {
-            let lease = kept.locks.take(&lock_name(id), PATIENCE).await?;
-            let changed = kept.change(id, &user, change, now, &lease).await;
-            // If it cannot be released now, it opens by itself.
-            let _ = kept.locks.release(lease).await;
-            changed
-        });
-        task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a change of a session failed");
-            Err(SessionError::Unavailable)
-        })
     }
 }
 
@@ -148,22 +125,26 @@ impl Sessions for RedisSessions {
         Ok(())
     }
 
-    async fn touch(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<Option<Session>, SessionError> {
-        self.change(id, user, Change::Touch, now).await
-    }
-
-    async fn patch(
+    /// Makes a change that nobody cancels: a lock whose holder went away would hold up others for seconds.
+    async fn change(
         &self,
         id: SessionId,
         user: &UserId,
-        patch: Content,
+        change: Change,
         now: Timestamp,
     ) -> Result<Option<Session>, SessionError> {
-        self.change(id, user, Change::Patch(patch), now).await
-    }
-
-    async fn end(&self, id: SessionId, user: &UserId, now: Timestamp) -> Result<bool, SessionError> {
-        Ok(self.change(id, user, Change::End, now).await?.is_some())
+        let (kept, user) = (self.kept.clone(), user.clone());
+        let task = tokio::spawn(async move {
+            let lease = kept.locks.take(&lock_name(id), PATIENCE).await?;
+            let changed = kept.change(id, &user, change, now, &lease).await;
+            // If it cannot be released now, it opens by itself.
+            let _ = kept.locks.release(lease).await;
+            changed
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a change of a session failed");
+            Err(SessionError::Unavailable)
+        })
     }
 
     async fn count(&self) -> Result<usize, SessionError> {
