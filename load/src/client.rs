@@ -34,6 +34,11 @@ impl Client {
         Ok(client)
     }
 
+    /// The socket alone.
+    pub fn into_socket(self) -> Socket {
+        self.socket
+    }
+
     /// Sends one message.
     pub async fn send(&mut self, message: &Value) -> Result<(), LoadError> {
         self.socket.send_text(message.to_string().as_bytes()).await

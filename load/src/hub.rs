@@ -137,33 +137,6 @@ impl Hub {
     pub async fn ended(&mut self) -> Result<bool, LoadError> {
         Ok(self.process.wait().await?.success())
     }
-
-    /// Resident memory in KiB.
-    pub fn resident_kib(&self) -> u64 {
-        let status = self.proc("status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse().ok()).unwrap_or(0)
-    }
-
-    /// Processor time so far, in seconds.
-    pub fn cpu_seconds(&self) -> f64 {
-        let id = self.process.id().unwrap_or(0);
-        cpu_seconds(id)
-    }
-
-    fn proc(&self, file: &str) -> String {
-        let id = self.process.id().unwrap_or(0);
-        std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default()
-    }
-}
-
-/// Processor time of one process so far, in seconds; the kernel counts hundredths.
-pub fn cpu_seconds(id: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    (ticks(11) + ticks(12)) as f64 / 100.0
 }
 
 fn binary() -> Result<PathBuf, LoadError> {

@@ -4,55 +4,76 @@
 //! leaves nothing running.
 //! Must never: print a figure for answers that were wrong.
 
+mod bar;
+mod bench;
 mod chance;
 mod client;
-mod edits;
+mod crowd;
+mod delay;
 mod faults;
+mod floor;
+mod helper;
+mod http;
 mod hub;
-mod idle;
+mod machine;
 mod ports;
 mod postgres;
-#[allow(dead_code, reason = "the scenarios to come use all of it")]
+mod process;
+mod proxy;
+mod redis;
+mod report;
+mod scenarios;
 mod socket;
+mod times;
+mod watch;
+mod world;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::hub::{Hub, Launch};
-use crate::ports::Ports;
-use crate::postgres::Postgres;
+use crate::scenarios::{NAMES, Scenario};
 
-/// Load for a hub, and figures.
+/// Load for hubs, and figures.
 #[derive(Debug, Parser)]
 #[command(name = "load", version)]
 struct Cli {
-    /// What the hub stores on.
-    #[arg(long, value_enum, default_value_t = Database::Postgres, global = true)]
-    database: Database,
     #[command(subcommand)]
-    scenario: Scenario,
-}
-
-/// What the hub stores on: a throwaway one, in a temporary folder.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Database {
-    /// With `fsync` on.
-    Postgres,
-    /// With `synchronous=FULL`.
-    Sqlite,
+    task: Task,
 }
 
 #[derive(Debug, Subcommand)]
-enum Scenario {
-    /// Durable edits in a closed loop: each connection keeps some under way.
-    Edits(edits::Options),
-    /// Memory of connections that say nothing.
-    Idle(idle::Options),
+enum Task {
+    #[command(flatten)]
+    Scenario(Scenario),
+    /// Every scenario, one after the other, with the same options.
+    All(All),
     /// Faults, and what the hub promises under them: one row of the scorecard, or all.
     Faults(faults::Options),
+    /// Parts of a run that are processes of their own.
+    #[command(hide = true, subcommand)]
+    Helper(Help),
+}
+
+/// Options that every scenario has, such as `--short`.
+#[derive(Args, Debug)]
+struct All {
+    /// They are passed on.
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    options: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Help {
+    /// A proxy before a database.
+    Delay(delay::Options),
+    /// A loop of bare writes.
+    Writer(floor::writer::Options),
+    /// Clients that say nothing.
+    Idle(scenarios::idle::HelperOptions),
 }
 
 /// What can go wrong.
@@ -83,13 +104,9 @@ enum LoadError {
     Io(#[from] std::io::Error),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let done = tokio::select! {
-        done = run(Cli::parse()) => done,
-        // What was started ends as the run is dropped.
-        told = told_to_stop() => told.map(|()| false),
-    };
+fn main() -> ExitCode {
+    let task = Cli::parse().task;
+    let done = runtime(&task).map_err(LoadError::from).and_then(|runtime| runtime.block_on(run_until_told(task)));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -100,6 +117,23 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Load comes from one thread: whether that one is the limit can be seen, and threads that take work from each other
+/// would cost more than they bring.
+fn runtime(task: &Task) -> std::io::Result<Runtime> {
+    match task {
+        Task::Faults(_) => Builder::new_multi_thread().enable_all().build(),
+        _ => Builder::new_multi_thread().worker_threads(1).enable_all().build(),
+    }
+}
+
+async fn run_until_told(task: Task) -> Result<bool, LoadError> {
+    tokio::select! {
+        done = run(task) => done,
+        // What was started ends as the run is dropped.
+        told = told_to_stop() => told.map(|()| false),
+    }
+}
+
 async fn told_to_stop() -> Result<(), LoadError> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
@@ -107,25 +141,33 @@ async fn told_to_stop() -> Result<(), LoadError> {
 }
 
 /// Whether all was well.
-async fn run(cli: Cli) -> Result<bool, LoadError> {
-    let folder = tempfile::tempdir()?;
-    if let Scenario::Faults(options) = &cli.scenario {
-        return faults::run(options).await;
+async fn run(task: Task) -> Result<bool, LoadError> {
+    match task {
+        Task::Scenario(scenario) => scenarios::run(&scenario).await,
+        Task::All(all) => run_all(&all.options).await,
+        Task::Faults(options) => faults::run(&options).await,
+        Task::Helper(Help::Delay(options)) => delay::help(&options).await.map(|()| true),
+        Task::Helper(Help::Writer(options)) => floor::writer::help(&options).await.map(|()| true),
+        Task::Helper(Help::Idle(options)) => scenarios::idle::help(&options).await.map(|()| true),
     }
-    let (postgres, url) = match cli.database {
-        Database::Postgres => {
-            let postgres = Postgres::start(&mut Ports::default())?;
-            let url = postgres.url();
-            (Some(postgres), url)
-        }
-        Database::Sqlite => (None, format!("sqlite:{}", folder.path().join("load.db").display())),
-    };
-    let hub = Hub::start(&Launch::on(&url)).await?;
-    println!("hub at {}, {:?}", hub.address(), cli.database);
-    match cli.scenario {
-        Scenario::Edits(options) => edits::run(&hub, postgres.as_ref(), &options).await?,
-        Scenario::Idle(options) => idle::run(&hub, &options).await?,
-        Scenario::Faults(_) => {}
+}
+
+/// One that fails does not keep the others from running.
+async fn run_all(options: &[String]) -> Result<bool, LoadError> {
+    let mut passed = 0;
+    for name in NAMES {
+        let words = ["load", name].into_iter().chain(options.iter().map(String::as_str));
+        let cli = Cli::try_parse_from(words).map_err(|error| LoadError::Start(error.to_string()))?;
+        let Task::Scenario(scenario) = cli.task else { continue };
+        let done = scenarios::run(&scenario).await;
+        let word = match &done {
+            Ok(true) => "passed".to_owned(),
+            Ok(false) => "MISSED a bar".to_owned(),
+            Err(error) => format!("FAILED: {error}"),
+        };
+        println!("{name} {word}\n");
+        passed += usize::from(matches!(done, Ok(true)));
     }
-    Ok(true)
+    println!("{passed} of {} scenarios passed", NAMES.len());
+    Ok(passed == NAMES.len())
 }

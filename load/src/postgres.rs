@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use tempfile::TempDir;
 
 use crate::LoadError;
@@ -85,17 +87,28 @@ impl Postgres {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Processor time of the server and all its processes that live, in seconds.
-    pub fn cpu_seconds(&self) -> f64 {
-        let Some(server) = self.id() else { return 0.0 };
-        let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
-        let ids = children.split_whitespace().filter_map(|id| id.parse().ok()).chain([server]);
-        ids.map(crate::hub::cpu_seconds).sum()
-    }
-
-    fn id(&self) -> Option<u32> {
+    /// Its server process, while it runs; the others are its children.
+    pub fn id(&self) -> Option<u32> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
         file.lines().next()?.trim().parse().ok()
+    }
+
+    /// One number: what a query with one row of one `bigint` says.
+    pub async fn number(&self, query: &'static str) -> Result<i64, LoadError> {
+        let mut connection = PgConnection::connect(&self.url()).await?;
+        Ok(sqlx::query_scalar(query).fetch_one(&mut connection).await?)
+    }
+
+    /// Executes one statement, however long it takes.
+    pub async fn execute(&self, statement: String) -> Result<(), LoadError> {
+        let mut connection = PgConnection::connect(&self.url()).await?;
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+        Ok(())
+    }
+
+    /// A program that comes with the server.
+    pub fn binary(&self, program: &str) -> PathBuf {
+        self.binaries.join(program)
     }
 
     fn data(&self) -> PathBuf {
@@ -104,7 +117,7 @@ impl Postgres {
 
     /// Postgres refuses to run as root.
     fn command(&self, program: &str) -> Command {
-        let path = self.binaries.join(program);
+        let path = self.binary(program);
         if !is_root() {
             return Command::new(path);
         }

@@ -20,6 +20,7 @@ use self::report::Report;
 use self::rig::drops::{Drops, become_alone};
 use self::rows::Row;
 use crate::LoadError;
+use crate::bar::Form;
 
 /// Which row, and how.
 #[derive(Args, Clone, Debug)]
@@ -63,15 +64,6 @@ fn which(text: &str) -> Result<Which, String> {
     Row::from_str(text, true).map(Which::One)
 }
 
-/// How long a row runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// As the scorecard says.
-    Long,
-    /// Scaled down; times are not judged.
-    Short,
-}
-
 /// One run of one row.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -92,10 +84,7 @@ pub struct Run {
 impl Run {
     /// The one of the long form or that of the short one.
     pub fn pick<T>(&self, long: T, short: T) -> T {
-        match self.form {
-            Form::Long => long,
-            Form::Short => short,
-        }
+        self.form.pick(long, short)
     }
 
     /// How many times: of the long form so much as was asked for, never less than in the short one.

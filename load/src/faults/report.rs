@@ -8,96 +8,13 @@ use std::path::Path;
 use histcheck::file::records;
 use histcheck::judge::judge;
 use histcheck::verdict::Verdict;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Run;
 use super::driver::figures::Stretch;
 use crate::LoadError;
-
-/// A figure and what was promised of it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Bar {
-    /// What is measured.
-    what: &'static str,
-    /// What came out.
-    figure: f64,
-    /// What was promised.
-    bound: Bound,
-    /// Of the figure and the bound.
-    unit: &'static str,
-    /// When it counts.
-    judged: Judged,
-}
-
-/// A promise.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-/// When a bar counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Judged {
-    Always,
-    InLongForm,
-}
-
-impl Bar {
-    /// A count that may not be larger, in any form.
-    pub fn count_at_most(what: &'static str, figure: u64, bound: u64) -> Self {
-        let (figure, bound) = (figure as f64, Bound::AtMost(bound as f64));
-        Self { what, figure, bound, unit: "", judged: Judged::Always }
-    }
-
-    /// A count that may not be smaller, in any form.
-    pub fn count_at_least(what: &'static str, figure: u64, bound: u64) -> Self {
-        let (figure, bound) = (figure as f64, Bound::AtLeast(bound as f64));
-        Self { what, figure, bound, unit: "", judged: Judged::Always }
-    }
-
-    /// A time that may not be longer; judged in the long form.
-    pub fn ms_at_most(what: &'static str, figure: f64, bound: f64) -> Self {
-        Self { what, figure, bound: Bound::AtMost(bound), unit: "ms", judged: Judged::InLongForm }
-    }
-
-    /// A ratio that may not be larger; judged in the long form.
-    pub fn ratio_at_most(what: &'static str, figure: f64, bound: f64) -> Self {
-        Self { what, figure, bound: Bound::AtMost(bound), unit: "×", judged: Judged::InLongForm }
-    }
-
-    /// A share that may not be smaller; judged in the long form.
-    pub fn percent_at_least(what: &'static str, figure: f64, bound: f64) -> Self {
-        Self { what, figure, bound: Bound::AtLeast(bound), unit: "%", judged: Judged::InLongForm }
-    }
-
-    fn is_met(&self) -> bool {
-        match self.bound {
-            Bound::AtMost(bound) => self.figure <= bound,
-            Bound::AtLeast(bound) => self.figure >= bound,
-        }
-    }
-
-    fn line(&self, counts: bool) -> String {
-        let (sign, bound) = match self.bound {
-            Bound::AtMost(bound) => ("≤", bound),
-            Bound::AtLeast(bound) => ("≥", bound),
-        };
-        let word = match (self.is_met(), counts) {
-            (true, _) => "ok",
-            (false, true) => "MISSED",
-            (false, false) => "missed, not judged in the short form",
-        };
-        format!("  {:<44} {:>10} {:<2} {sign} {:<8} {word}", self.what, rounded(self.figure), self.unit, rounded(bound))
-    }
-}
-
-fn rounded(figure: f64) -> String {
-    if figure.fract() == 0.0 { format!("{figure:.0}") } else { format!("{figure:.2}") }
-}
+use crate::bar::{Bar, rounded};
+use crate::machine::Origin;
 
 /// What a row found out.
 #[derive(Debug, Default)]
@@ -161,19 +78,15 @@ impl Report {
 
     /// Whether everything is as promised.
     pub fn passed(&self) -> bool {
-        let missed = self.findings.bars.iter().any(|bar| self.counts(bar) && !bar.is_met());
+        let missed = self.findings.bars.iter().any(|bar| bar.counts(self.run.form) && !bar.is_met());
         !missed && self.findings.stuck.is_empty() && self.verdict.as_ref().is_ok_and(Verdict::is_sound)
-    }
-
-    fn counts(&self, bar: &Bar) -> bool {
-        bar.judged == Judged::Always || self.run.pick(true, false)
     }
 
     /// For people.
     pub fn print(&self) {
-        self.findings.bars.iter().for_each(|bar| println!("{}", bar.line(self.counts(bar))));
+        self.findings.bars.iter().for_each(|bar| println!("{}", bar.line(self.run.form)));
         for (name, figure) in &self.findings.figures {
-            println!("  {name:<44} {:>10}", rounded(*figure));
+            println!("  {name:<56} {:>14}", rounded(*figure));
         }
         self.findings.remarks.iter().for_each(|remark| println!("  {remark}"));
         self.findings.stuck.iter().for_each(|stuck| println!("  TROUBLE: {stuck}"));
@@ -196,14 +109,15 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<(), LoadError> {
         let figures: Map<String, Value> =
             self.findings.figures.iter().map(|(name, figure)| (name.clone(), json!(figure))).collect();
+        let origin = Origin::of_now();
         let result = json!({
             "row": self.run.row.name(),
             "promise": self.run.row.promise(),
             "form": self.run.form_in_words(),
-            "build": if cfg!(debug_assertions) { "debug" } else { "release" },
+            "build": origin.build,
             "seed": self.run.seed,
-            "date": said_by("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]),
-            "commit": said_by("git", &["describe", "--always", "--dirty"]),
+            "date": origin.date,
+            "commit": origin.commit,
             "passed": self.passed(),
             "bars": self.findings.bars,
             "figures": figures,
@@ -214,10 +128,4 @@ impl Report {
         // Proven: there is nothing in it that has no JSON.
         Ok(std::fs::write(path, serde_json::to_string_pretty(&result).unwrap_or_default() + "\n")?)
     }
-}
-
-/// A program's output, without the line's end; empty if it cannot be had.
-fn said_by(program: &str, words: &[&str]) -> String {
-    let output = std::process::Command::new(program).args(words).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }

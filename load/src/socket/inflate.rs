@@ -34,6 +34,17 @@ impl Inflater {
         Ok(&self.message)
     }
 
+    /// The first bytes of the message, at most so many: cheap, however long it is.
+    pub fn head(&mut self, deflated: &[u8], bytes: usize) -> Result<&[u8], LoadError> {
+        self.message.clear();
+        self.message.resize(bytes, 0);
+        self.decompress.reset(false);
+        let status = self.decompress.decompress(deflated, &mut self.message, FlushDecompress::Sync);
+        status.map_err(|error| LoadError::Wrong(format!("a message that is not deflated: {error}")))?;
+        self.message.truncate(usize::try_from(self.decompress.total_out()).unwrap_or(bytes));
+        Ok(&self.message)
+    }
+
     fn take(&mut self, mut deflated: &[u8]) -> Result<(), LoadError> {
         loop {
             self.message.reserve(GROWTH_BYTES);
@@ -67,6 +78,7 @@ mod tests {
             compress.compress_vec(&message, &mut deflated, FlushCompress::Sync).unwrap();
             let cut = deflated.strip_suffix(&FLUSH_END).unwrap();
             assert_eq!(inflater.inflate(cut).unwrap(), message);
+            assert_eq!(inflater.head(cut, 7).unwrap(), &message[..length.min(7)]);
         }
         assert!(inflater.inflate(&[0xFF; 20]).is_err());
     }

@@ -117,6 +117,7 @@ impl Socket {
         self.put(Kind::Text, text);
     }
 
+    #[allow(dead_code, reason = "BlockHub's own messages are text; not every server's are")]
     /// Adds a binary message to what is written with the next `flush`.
     pub fn put_binary(&mut self, bytes: &[u8]) {
         self.put(Kind::Binary, bytes);
@@ -183,6 +184,7 @@ impl Socket {
         frame::whole_length(self.inbox.waiting()).is_some_and(|length| length <= self.inbox.waiting().len())
     }
 
+    #[allow(dead_code, reason = "a load ends with its process; who connects and leaves needs it")]
     /// Says that this is the end, and waits until the server has ended the connection too.
     pub async fn close(mut self) -> Result<(), LoadError> {
         self.put(Kind::Close, &1000_u16.to_be_bytes());

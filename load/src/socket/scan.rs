@@ -4,7 +4,7 @@
 //! Must never: be used on messages whose texts come from somewhere else: it would find keys in them.
 
 use memchr::memchr;
-use memchr::memmem::{Finder, FinderRev};
+use memchr::memmem::{Finder, FinderRev, find};
 
 /// What it looks for. Cheap to clone; to be made once.
 #[derive(Clone)]
@@ -13,6 +13,10 @@ pub struct Scan {
     last_seq: FinderRev<'static>,
     id: Finder<'static>,
     edit_id: Finder<'static>,
+    due: Finder<'static>,
+    more: Finder<'static>,
+    last: Finder<'static>,
+    versions: Finder<'static>,
 }
 
 impl Default for Scan {
@@ -22,6 +26,10 @@ impl Default for Scan {
             last_seq: FinderRev::new(b"\"seq\":"),
             id: Finder::new(b"\"id\":\""),
             edit_id: Finder::new(b"\"editId\":\""),
+            due: Finder::new(b"\"due\":"),
+            more: Finder::new(b"\"more\":true"),
+            last: Finder::new(b"\"last\":true"),
+            versions: Finder::new(b"\"versions\":{"),
         }
     }
 }
@@ -46,6 +54,34 @@ impl Scan {
     pub fn edit_id<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
         text(&message[self.edit_id.find(message)? + 10..])
     }
+
+    /// Every `due`: the time at which somebody planned to send what the message brings.
+    pub fn dues<'a>(&'a self, message: &'a [u8]) -> impl Iterator<Item = u64> + 'a {
+        self.due.find_iter(message).filter_map(|at| number(&message[at + 6..]))
+    }
+
+    /// The version that an ack gives a block.
+    pub fn version_of(&self, ack: &[u8], block: &str) -> Option<u64> {
+        let versions = &ack[self.versions.find(ack)? + 12..];
+        let at = find(versions, block.as_bytes())? + block.len();
+        number(versions[at..].strip_prefix(b"\":")?)
+    }
+
+    /// Whether more parts follow.
+    pub fn says_more(&self, joined: &[u8]) -> bool {
+        self.more.find(joined).is_some()
+    }
+
+    /// Whether this is the last part.
+    pub fn says_last(&self, snapshot: &[u8]) -> bool {
+        self.last.find(snapshot).is_some()
+    }
+}
+
+/// The project that a message of the hub is about, where the hub writes it: after the type, or the ids of the request.
+pub fn project(message: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = b"\"project\":\"";
+    text(&message[find(message, KEY)? + KEY.len()..])
 }
 
 /// A message's type, which the hub writes first; empty if it is not there.
@@ -70,7 +106,7 @@ fn text(bytes: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scan, kind};
+    use super::{Scan, kind, project};
 
     #[test]
     fn keys_are_found_where_the_hub_writes_them() {
@@ -82,6 +118,9 @@ mod tests {
         assert_eq!(scan.edit_id(events), Some(&b"a1"[..]));
         let ack = br#"{"type":"ack","id":"4","requestId":"r","seq":7}"#;
         assert_eq!((scan.id(ack), scan.last_seq(ack)), (Some(&b"4"[..]), Some(7)));
+        let ack = br#"{"type":"ack","project":"p","seq":7,"versions":{"b":3,"c":40},"merged":false}"#;
+        assert_eq!(["b", "c", "d"].map(|block| scan.version_of(ack, block)), [Some(3), Some(40), None]);
+        assert_eq!(project(ack), Some(&b"p"[..]));
         assert_eq!((scan.id(b"{}"), scan.last_seq(b"{\"seq\":"), kind(b"")), (None, None, &b""[..]));
     }
 }

@@ -3,10 +3,9 @@
 //! Promises: nothing that a user would see is left out.
 //! Must never: decide what is good enough; rows do.
 
-use std::time::Duration;
-
-use hdrhistogram::Histogram;
 use parking_lot::Mutex;
+
+use crate::times::Times;
 
 /// Errors that are kept in words.
 const ERRORS_MAX: usize = 50;
@@ -40,40 +39,6 @@ pub struct Stretch {
     pub errors: u64,
     /// The first of them in words.
     pub error_words: Vec<String>,
-}
-
-/// How long something took, each time.
-#[derive(Clone)]
-pub struct Times(Histogram<u64>);
-
-impl Default for Times {
-    fn default() -> Self {
-        // Proven: three significant digits are within what the library takes.
-        Self(Histogram::new(3).expect("three digits are allowed"))
-    }
-}
-
-impl Times {
-    /// One more.
-    pub fn add(&mut self, took: Duration) {
-        // It grows by itself: nothing is out of its range.
-        let _ = self.0.record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-    }
-
-    /// In milliseconds; 0 if there is none.
-    pub fn quantile_ms(&self, quantile: f64) -> f64 {
-        self.0.value_at_quantile(quantile) as f64 / 1_000.0
-    }
-
-    /// In milliseconds; 0 if there is none.
-    pub fn max_ms(&self) -> f64 {
-        self.0.max() as f64 / 1_000.0
-    }
-
-    fn join(&mut self, other: &Self) {
-        // Both grow by themselves.
-        let _ = self.0.add(&other.0);
-    }
 }
 
 /// The figures of a run, stretch by stretch.

@@ -5,8 +5,6 @@
 //! Must never: decide what is right; rows and the judge do.
 
 pub mod drops;
-pub mod proxy;
-pub mod redis;
 pub mod relay;
 
 use std::path::Path;
@@ -16,9 +14,9 @@ use crate::chance::Chance;
 use crate::hub::{Hub, Launch, Signal, tell};
 use crate::ports::Ports;
 use crate::postgres::Postgres;
+use crate::proxy::Proxy;
+use crate::redis::Redis;
 
-use self::proxy::Proxy;
-use self::redis::Redis;
 use self::relay::Relay;
 
 /// What a row needs.

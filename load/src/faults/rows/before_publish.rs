@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
 use crate::faults::driver::order::{Answer, Named, Order};
-use crate::faults::report::{Bar, Findings};
-use crate::faults::rig::proxy::Sprung;
+use crate::faults::report::Findings;
 use crate::faults::rig::{Behind, Plan};
 use crate::faults::scene::{Scene, load_small};
+use crate::proxy::Sprung;
 
 /// For everything that should take far less.
 const PATIENCE: Duration = Duration::from_secs(15);

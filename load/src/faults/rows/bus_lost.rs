@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
-use crate::faults::driver::figures::Times;
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_l};
 use crate::hub::Signal;
+use crate::times::Times;
 
 /// Between two faults: time for edits that the bus does not carry.
 const BETWEEN: Duration = Duration::from_millis(400);

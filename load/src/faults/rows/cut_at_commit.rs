@@ -10,13 +10,14 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::chance::Chance;
 use crate::faults::Run;
 use crate::faults::driver::order::{Answer, Order};
-use crate::faults::report::{Bar, Findings};
-use crate::faults::rig::proxy::{Door, Flow, Proxy, Sprung};
+use crate::faults::report::Findings;
 use crate::faults::rig::{Behind, Plan};
 use crate::faults::scene::{Scene, load_small};
+use crate::proxy::{Door, Flow, Proxy, Sprung};
 
 const CUTS: [(Sprung, &str); 4] = [
     (Sprung::CutBefore, "cut before the commit"),

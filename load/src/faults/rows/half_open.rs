@@ -13,12 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
 use crate::faults::driver::stranger::Stranger;
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
-use crate::faults::rig::proxy::{Flow, Proxy};
 use crate::faults::scene::{Scene, load_small};
+use crate::proxy::{Flow, Proxy};
 
 /// Where somebody watches, and where sockets are half open.
 const WATCHED: usize = 0;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_l};
 

@@ -9,8 +9,9 @@ use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_l};
 use crate::postgres::Stop;

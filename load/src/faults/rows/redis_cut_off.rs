@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
-use crate::faults::report::{Bar, Findings};
-use crate::faults::rig::proxy::{Flow, Proxy};
+use crate::faults::report::Findings;
 use crate::faults::rig::{Behind, Plan, Station};
 use crate::faults::scene::{Scene, load_l};
 use crate::hub;
+use crate::proxy::{Flow, Proxy};
 
 /// The hub that is cut off.
 const VICTIM: usize = 0;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::relay::Relay;
 use crate::faults::rig::{Behind, Plan};
 use crate::faults::scene::{Scene, load_l};

@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
 use crate::faults::driver::figures::Stretch;
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
-use crate::faults::rig::redis::Redis;
 use crate::faults::scene::{Scene, load_l};
 use crate::hub::Signal;
+use crate::redis::Redis;
 
 /// What can be wrong with Redis.
 #[derive(Clone, Copy, Debug)]

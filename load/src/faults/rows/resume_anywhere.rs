@@ -15,12 +15,13 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::chance::Chance;
 use crate::faults::Run;
 use crate::faults::driver::crew::Crew;
 use crate::faults::driver::database::{Head, Heads};
 use crate::faults::driver::stranger::{Brought, Stranger};
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_small};
 use crate::hub::{Hub, Launch, bump_epoch};

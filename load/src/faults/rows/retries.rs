@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::faults::Run;
 use crate::faults::driver::{Load, Sends};
-use crate::faults::report::{Bar, Findings};
+use crate::faults::report::Findings;
 use crate::faults::rig::Plan;
 use crate::faults::scene::Scene;
 

@@ -13,15 +13,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::LoadError;
+use crate::bar::Bar;
 use crate::chance::Chance;
 use crate::faults::Run;
 use crate::faults::driver::crew::Crew;
 use crate::faults::driver::stranger::{Stranger, insertion};
-use crate::faults::report::{Bar, Findings};
-use crate::faults::rig::proxy::Flow;
+use crate::faults::report::Findings;
 use crate::faults::rig::{Behind, Plan};
 use crate::faults::scene::{Scene, load_small};
 use crate::hub;
+use crate::proxy::Flow;
 
 /// How slow the database is, each way.
 const SLOW: Flow = Flow::Late { by: Duration::from_millis(10), jitter: Duration::from_millis(60) };

@@ -78,6 +78,11 @@ impl Redis {
         timeout(PATIENCE, ask(self.port, words)).await.map_err(|_| late())?
     }
 
+    /// Its process, while it lives.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Child::id)
+    }
+
     /// `127.0.0.1:PORT`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
