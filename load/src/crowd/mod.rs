@@ -5,6 +5,7 @@
 //! Must never: give out figures of a stretch in which something was wrong.
 
 pub mod author;
+pub mod desk;
 pub mod ledger;
 pub mod memo;
 pub mod part;
