@@ -14,7 +14,6 @@ use super::Run;
 use super::driver::figures::Stretch;
 use crate::LoadError;
 use crate::bar::{Bar, rounded};
-use crate::machine::Origin;
 
 /// What a row found out.
 #[derive(Debug, Default)]
@@ -109,7 +108,7 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<(), LoadError> {
         let figures: Map<String, Value> =
             self.findings.figures.iter().map(|(name, figure)| (name.clone(), json!(figure))).collect();
-        let origin = Origin::of_now();
+        let origin = &self.run.origin;
         let result = json!({
             "row": self.run.row.name(),
             "promise": self.run.row.promise(),
