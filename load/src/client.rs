@@ -1,46 +1,33 @@
 //! A client that speaks the contract, as light as can be.
 //!
-//! Promises: every answer it returns was read; nothing is passed over silently.
-//! Must never: be the bottleneck unnoticed; its processor time is printed beside the hub's.
+//! Promises: an error, a conflict or an end is never passed over silently.
+//! Must never: understand what comes in masses: who loads looks into messages with `socket::scan`.
 
-use futures_util::{SinkExt, StreamExt};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::LoadError;
+use crate::socket::{Form, Inflater, Message, Socket, scan};
 
-/// A socket to the hub.
+/// Where the hub takes WebSockets.
+const PATH: &str = "/ws";
+
+/// A socket to the hub that has said hello.
 pub struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-}
-
-/// The parts of a message that the load looks at.
-#[derive(Debug, Deserialize)]
-pub struct Heard<'a> {
-    /// What it is.
-    #[serde(rename = "type")]
-    pub kind: &'a str,
-    /// Which message it answers.
-    pub id: Option<&'a str>,
-    /// What happened.
-    #[serde(default)]
-    pub events: Vec<Numbered>,
-}
-
-/// An event's number.
-#[derive(Debug, Deserialize)]
-pub struct Numbered {
-    /// Its place in the log.
-    pub seq: u64,
+    socket: Socket,
 }
 
 impl Client {
     /// Connects and says hello.
     pub async fn connect(address: &str, user: &str) -> Result<Self, LoadError> {
-        let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await?;
+        Self::connect_for(address, user, Form::Plain).await
+    }
+
+    /// The same; with `Form::Deflated` messages to us may be so.
+    pub async fn connect_for(address: &str, user: &str, form: Form) -> Result<Self, LoadError> {
+        let socket = Socket::connect(address, PATH, form).await?;
+        if socket.form() != form {
+            return Err(LoadError::Wrong(format!("{form:?} was not agreed to")));
+        }
         let mut client = Self { socket };
         client.send(&json!({"type": "hello", "id": "hello", "user": {"id": user}})).await?;
         client.expect("welcome").await?;
@@ -49,33 +36,40 @@ impl Client {
 
     /// Sends one message.
     pub async fn send(&mut self, message: &Value) -> Result<(), LoadError> {
-        Ok(self.socket.send(Message::text(message.to_string())).await?)
+        self.socket.send_text(message.to_string().as_bytes()).await
     }
 
-    /// The next text message.
-    pub async fn hear(&mut self) -> Result<Message, LoadError> {
-        loop {
-            match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(Message::Text(text)),
-                Some(Ok(Message::Close(frame))) => return Err(LoadError::Wrong(format!("closed: {frame:?}"))),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error.into()),
-                None => return Err(LoadError::Wrong("the connection ended".into())),
-            }
+    /// The next message; an error or a conflict is an error.
+    pub async fn hear(&mut self) -> Result<Message<'_>, LoadError> {
+        let message = self.socket.next().await?;
+        if message.form == Form::Plain {
+            refuse(message.payload)?;
         }
+        Ok(message)
     }
 
     /// The next message of a type; others are passed over, an error is an error.
     pub async fn expect(&mut self, kind: &str) -> Result<Value, LoadError> {
+        let mut inflater = Inflater::default();
         loop {
-            let message = self.hear().await?;
-            let value: Value =
-                serde_json::from_str(message.to_text()?).map_err(|error| LoadError::Wrong(error.to_string()))?;
-            match value["type"].as_str() {
-                Some(found) if found == kind => return Ok(value),
-                Some("error" | "conflict") => return Err(LoadError::Wrong(value.to_string())),
-                _ => {}
+            let text = self.socket.next().await?.read(&mut inflater)?;
+            refuse(text)?;
+            if scan::kind(text) == kind.as_bytes() {
+                return serde_json::from_slice(text).map_err(|error| LoadError::Wrong(error.to_string()));
             }
         }
     }
+}
+
+/// An error if it says that something went wrong.
+pub fn refuse(message: &[u8]) -> Result<(), LoadError> {
+    match scan::kind(message) {
+        b"error" | b"conflict" | b"" => Err(wrong(message)),
+        _ => Ok(()),
+    }
+}
+
+/// What the hub said, as an error.
+pub fn wrong(message: &[u8]) -> LoadError {
+    LoadError::Wrong(String::from_utf8_lossy(message).into_owned())
 }

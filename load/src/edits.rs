@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::LoadError;
-use crate::client::{Client, Heard};
+use crate::client::{Client, wrong};
 use crate::hub::{Hub, cpu_seconds};
 use crate::postgres::Postgres;
+use crate::socket::scan::{self, Scan};
 
 /// How much.
 #[derive(Args, Clone, Debug)]
@@ -110,6 +111,7 @@ struct Writer {
     blocks: Vec<(String, u64)>,
     /// The last seq that was delivered.
     seq: u64,
+    scan: Scan,
     text: String,
 }
 
@@ -121,7 +123,7 @@ impl Writer {
         let seq = joined["seq"].as_u64().unwrap_or(0);
         let blocks = (0..options.in_flight).map(|_| (Uuid::new_v4().to_string(), 1)).collect();
         let text = "x".repeat(options.bytes);
-        let mut writer = Self { client, project, blocks, seq, text };
+        let mut writer = Self { client, project, blocks, seq, scan: Scan::default(), text };
         writer.insert_blocks().await?;
         Ok(writer)
     }
@@ -132,12 +134,10 @@ impl Writer {
         let edit = json!({"type": "edit", "id": "insert", "project": self.project, "editId": Uuid::now_v7().to_string(), "ops": ops});
         self.client.send(&edit).await?;
         loop {
-            let message = self.client.hear().await?;
-            let heard = read(message.to_text()?)?;
-            self.observe(&heard)?;
-            match heard.kind {
-                "ack" => return Ok(()),
-                "error" | "conflict" => return Err(LoadError::Wrong(message.to_string())),
+            let message = self.client.hear().await?.plain()?;
+            match scan::kind(message) {
+                b"ack" => return Ok(()),
+                b"events" => drop(observe(&self.scan, &mut self.seq, message)?),
                 _ => {}
             }
         }
@@ -151,13 +151,12 @@ impl Writer {
             self.edit(at, &mut under_way).await?;
         }
         while !under_way.is_empty() {
-            let message = self.client.hear().await?;
-            let heard = read(message.to_text()?)?;
-            tally.events += self.observe(&heard)?;
-            match heard.kind {
-                "ack" => {
-                    let acked = heard.id.and_then(|id| under_way.remove(id));
-                    let (at, sent) = acked.ok_or_else(|| LoadError::Wrong(format!("an ack for nobody: {message}")))?;
+            let message = self.client.hear().await?.plain()?;
+            match scan::kind(message) {
+                b"events" => tally.events += observe(&self.scan, &mut self.seq, message)?,
+                b"ack" => {
+                    let id = self.scan.id(message).and_then(|id| std::str::from_utf8(id).ok());
+                    let (at, sent) = id.and_then(|id| under_way.remove(id)).ok_or_else(|| wrong(message))?;
                     let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
                     tally.acks.record(micros).map_err(|error| LoadError::Wrong(error.to_string()))?;
                     self.blocks[at].1 += 1;
@@ -165,7 +164,6 @@ impl Writer {
                         self.edit(at, &mut under_way).await?;
                     }
                 }
-                "error" | "conflict" => return Err(LoadError::Wrong(message.to_string())),
                 _ => {}
             }
         }
@@ -180,19 +178,16 @@ impl Writer {
         under_way.insert(edit_id, (at, Instant::now()));
         self.client.send(&edit).await
     }
-
-    /// Every event must be the next.
-    fn observe(&mut self, heard: &Heard<'_>) -> Result<u64, LoadError> {
-        for event in &heard.events {
-            if event.seq != self.seq + 1 {
-                return Err(LoadError::Wrong(format!("seq {} came after {}", event.seq, self.seq)));
-            }
-            self.seq = event.seq;
-        }
-        Ok(heard.events.len() as u64)
-    }
 }
 
-fn read(text: &str) -> Result<Heard<'_>, LoadError> {
-    serde_json::from_str(text).map_err(|error| LoadError::Wrong(format!("{error}: {text}")))
+/// Every event must be the next.
+fn observe(scan: &Scan, last: &mut u64, message: &[u8]) -> Result<u64, LoadError> {
+    let mut count = 0;
+    for seq in scan.seqs(message) {
+        if seq != *last + 1 {
+            return Err(LoadError::Wrong(format!("seq {seq} came after {last}")));
+        }
+        (*last, count) = (seq, count + 1);
+    }
+    Ok(count)
 }

@@ -12,6 +12,8 @@ mod hub;
 mod idle;
 mod ports;
 mod postgres;
+#[allow(dead_code, reason = "the scenarios to come use all of it")]
+mod socket;
 
 use std::process::ExitCode;
 
@@ -62,6 +64,14 @@ enum LoadError {
     /// The hub did not do what the contract says.
     #[error("the hub answered what it should not: {0}")]
     Wrong(String),
+    /// The server ended a connection.
+    #[error("closed with {code}: {reason}")]
+    Closed {
+        /// The close code.
+        code: u16,
+        /// For people.
+        reason: String,
+    },
     /// A socket failed.
     #[error("the connection failed: {0}")]
     Socket(#[from] tokio_tungstenite::tungstenite::Error),
