@@ -10,6 +10,7 @@ mod edits;
 mod faults;
 mod hub;
 mod idle;
+mod peers;
 mod ports;
 mod postgres;
 #[allow(dead_code, reason = "the scenarios to come use all of it")]
@@ -51,6 +52,8 @@ enum Scenario {
     Edits(edits::Options),
     /// Memory of connections that say nothing.
     Idle(idle::Options),
+    /// The same load for BlockHub and its peers, in turn.
+    Compare(peers::Options),
     /// Faults, and what the hub promises under them: one row of the scorecard, or all.
     Faults(faults::Options),
 }
@@ -112,6 +115,9 @@ async fn run(cli: Cli) -> Result<bool, LoadError> {
     if let Scenario::Faults(options) = &cli.scenario {
         return faults::run(options).await;
     }
+    if let Scenario::Compare(options) = &cli.scenario {
+        return peers::run(options).await;
+    }
     let (postgres, url) = match cli.database {
         Database::Postgres => {
             let postgres = Postgres::start(&mut Ports::default())?;
@@ -125,7 +131,7 @@ async fn run(cli: Cli) -> Result<bool, LoadError> {
     match cli.scenario {
         Scenario::Edits(options) => edits::run(&hub, postgres.as_ref(), &options).await?,
         Scenario::Idle(options) => idle::run(&hub, &options).await?,
-        Scenario::Faults(_) => {}
+        Scenario::Faults(_) | Scenario::Compare(_) => {}
     }
     Ok(true)
 }

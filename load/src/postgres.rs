@@ -93,6 +93,11 @@ impl Postgres {
         ids.map(crate::hub::cpu_seconds).sum()
     }
 
+    /// Where a program is that comes with the server.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
     fn id(&self) -> Option<u32> {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
         file.lines().next()?.trim().parse().ok()

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
-use crate::hub::{Signal, tell};
+use crate::hub::{Signal, cpu_seconds, tell};
 use crate::ports::Ports;
 
 /// How long a start may take, and an answer.
@@ -76,6 +76,11 @@ impl Redis {
     pub async fn command(&self, words: &[&str]) -> Result<String, LoadError> {
         let late = || LoadError::Start(format!("redis-server did not answer {words:?}"));
         timeout(PATIENCE, ask(self.port, words)).await.map_err(|_| late())?
+    }
+
+    /// Processor time so far, in seconds.
+    pub fn cpu_seconds(&self) -> f64 {
+        self.process.as_ref().and_then(Child::id).map_or(0.0, cpu_seconds)
     }
 
     /// `127.0.0.1:PORT`.
