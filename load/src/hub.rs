@@ -159,11 +159,21 @@ impl Hub {
 
 /// Processor time of one process so far, in seconds; the kernel counts hundredths.
 pub fn cpu_seconds(id: u32) -> f64 {
+    hundredths(id, [11, 12]) / 100.0
+}
+
+/// Processor time of a process' children that have ended, in seconds.
+pub fn cpu_seconds_of_ended(id: u32) -> f64 {
+    hundredths(id, [13, 14]) / 100.0
+}
+
+/// The sum of two fields of what the kernel says of a process, counted from behind its name.
+fn hundredths(id: u32, fields_at: [usize; 2]) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
     let fields: Vec<&str> = after_name.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    (ticks(11) + ticks(12)) as f64 / 100.0
+    fields_at.map(ticks).iter().sum::<u64>() as f64
 }
 
 fn binary() -> Result<PathBuf, LoadError> {

@@ -85,12 +85,12 @@ impl Postgres {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Processor time of the server and all its processes that live, in seconds.
+    /// Processor time of the server and all its processes, in seconds; those that have ended are counted too.
     pub fn cpu_seconds(&self) -> f64 {
         let Some(server) = self.id() else { return 0.0 };
         let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
         let ids = children.split_whitespace().filter_map(|id| id.parse().ok()).chain([server]);
-        ids.map(crate::hub::cpu_seconds).sum()
+        ids.map(crate::hub::cpu_seconds).sum::<f64>() + crate::hub::cpu_seconds_of_ended(server)
     }
 
     /// Where a program is that comes with the server.
