@@ -223,6 +223,7 @@ impl Outbox {
     /// at least, however large.
     pub fn take(&self, frames_max: usize, bytes_max: usize, mut hand_over: impl FnMut(Arc<Frame>)) -> Taken {
         let mut state = self.state.lock();
+        let was_full = state.bytes.replies >= self.bytes_max;
         let (mut frames, mut bytes) = (0, 0);
         while frames < frames_max && bytes < bytes_max {
             let Some(waiting) = state.pop() else { break };
@@ -233,8 +234,10 @@ impl Outbox {
             Some((code, reason)) if frames == 0 => Taken::Close(code, reason),
             _ => Taken::Frames,
         };
+        // Nobody else waits for what is taken; the reading side shares the writing side's task, and would run for nothing.
+        let is_awaited = was_full || state.feeds.iter().any(Feed::is_lag_due);
         drop(state);
-        if frames > 0 {
+        if frames > 0 && is_awaited {
             self.drained.notify_waiters();
         }
         taken

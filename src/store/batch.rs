@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::{BlockState, BlockWrite, Commit, NewProject, StoreError, record};
@@ -15,7 +14,7 @@ use crate::domain::ids::BlockId;
 use crate::domain::sequence::{Epoch, Seq, Version};
 
 /// What a commit does to its project.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct ProjectLine {
     pub(super) n: i32,
     pub(super) project: Uuid,
@@ -31,7 +30,7 @@ pub(super) struct ProjectLine {
 }
 
 /// A touched block.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct BlockLine {
     pub(super) n: i32,
     pub(super) project: Uuid,
@@ -46,7 +45,7 @@ pub(super) struct BlockLine {
 }
 
 /// An event.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct EventLine {
     pub(super) n: i32,
     pub(super) project: Uuid,
@@ -60,7 +59,7 @@ pub(super) struct EventLine {
 }
 
 /// A version that an event made.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct VersionLine {
     pub(super) n: i32,
     pub(super) project: Uuid,

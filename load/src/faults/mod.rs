@@ -83,6 +83,8 @@ pub struct Run {
     pub form: Form,
     /// How much of the long form, in percent.
     percent: usize,
+    /// What is run, as it was when the run began.
+    commit: String,
     /// For the history and the logs of the hubs.
     pub folder: PathBuf,
     /// Drops packets, where this machine allows it.
@@ -149,7 +151,8 @@ pub async fn run(options: &Options) -> Result<bool, LoadError> {
 async fn one(row: Row, options: &Options, drops: Option<Drops>) -> Result<bool, LoadError> {
     let folder = tempfile::Builder::new().prefix("blockhub-faults-").tempdir()?;
     let form = if options.short { Form::Short } else { Form::Long };
-    let run = Run { row, seed: options.seed, form, percent: options.percent, folder: folder.path().to_owned(), drops };
+    let (seed, percent, folder_path) = (options.seed, options.percent, folder.path().to_owned());
+    let run = Run { row, seed, form, percent, commit: report::commit(), folder: folder_path, drops };
     println!("{} {}, seed {}: {}", row.name(), run.form_in_words(), run.seed, row.promise());
     let begun = Instant::now();
     let report = match rows::run(row, &run).await {

@@ -203,7 +203,7 @@ impl Report {
             "build": if cfg!(debug_assertions) { "debug" } else { "release" },
             "seed": self.run.seed,
             "date": said_by("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]),
-            "commit": said_by("git", &["describe", "--always", "--dirty"]),
+            "commit": self.run.commit,
             "passed": self.passed(),
             "bars": self.findings.bars,
             "figures": figures,
@@ -214,6 +214,11 @@ impl Report {
         // Proven: there is nothing in it that has no JSON.
         Ok(std::fs::write(path, serde_json::to_string_pretty(&result).unwrap_or_default() + "\n")?)
     }
+}
+
+/// Which commit the folder of the run is at.
+pub fn commit() -> String {
+    said_by("git", &["describe", "--always", "--dirty"])
 }
 
 /// A program's output, without the line's end; empty if it cannot be had.

@@ -29,7 +29,7 @@ const PULSE: Duration = Duration::from_secs(2);
 /// Between a loss and the next attempt, at first.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// Between attempts, at most.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A connection that lived as long was a good one.
 const LIVED: Duration = Duration::from_secs(5);
 

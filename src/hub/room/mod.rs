@@ -16,6 +16,7 @@ pub mod reading;
 mod replica;
 mod snapshot;
 mod submit;
+mod turn;
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -32,6 +33,7 @@ use self::foreign::Arrivals;
 use self::replica::Replica;
 use self::snapshot::Encoded;
 use self::submit::InFlight;
+use self::turn::Turn;
 use crate::bus::{Bus, News};
 use crate::domain::access::{Principal, Role};
 use crate::domain::decide::EditLimits;
@@ -99,6 +101,8 @@ struct Room {
     waiting: VecDeque<Command>,
     /// The commit under way, if there is one.
     in_flight: Option<InFlight>,
+    /// The lane's word when to decide the next.
+    turn: Turn,
     /// Records of edits that a stale commit ran into; looked at when they are decided again.
     known_edits: HashMap<EditId, EditRecord>,
     idle_since: Instant,
@@ -187,6 +191,7 @@ impl Room {
             encoded: None,
             waiting: VecDeque::new(),
             in_flight: None,
+            turn: Turn::Unasked,
             known_edits: HashMap::new(),
             idle_since: Instant::now(),
         };
@@ -237,6 +242,7 @@ impl Room {
     /// Whatever was at hand is dropped, which answers it with `internal`; what was committed is told.
     async fn begin_again(&mut self) -> Option<Ending> {
         self.in_flight = None;
+        self.turn = Turn::Unasked;
         self.encoded = None;
         match AssertUnwindSafe(self.reload()).catch_unwind().await {
             Ok(Ok(())) => None,
@@ -269,6 +275,8 @@ impl Room {
                     }
                     arrived.drain(..).for_each(|command| self.sort(command));
                 }
+                // After what has arrived, so that it is decided too.
+                turn = turn::given(&mut self.turn) => self.turn = turn,
                 () = sleep_until(idle_at), if self.in_flight.is_none() => {
                     if self.may_close(mailbox) {
                         return Ending::Idle;
@@ -313,7 +321,11 @@ impl Room {
             if let Some(ending) = self.take_in().await {
                 return Some(ending);
             }
+            if !self.may_go_on() {
+                break;
+            }
             self.decide_waiting().await;
+            self.turn = Turn::Unasked;
             if self.in_flight.is_some() {
                 break;
             }

@@ -223,92 +223,99 @@ fn column<'q, L, T>(lines: &'q [L], of: impl Fn(&'q L) -> T) -> Vec<T> {
     lines.iter().map(of).collect()
 }
 
-/// Lines name their commit by `n` and count seqs from the head, which is known when the project is held.
-/// `held` and `found` lock, and so read anew; `taken` and what is added rest on unique indexes. `OFFSET 0` and
-/// `LATERAL` make each line a lookup of its own: where most projects are small, the planner would take it for cheap to
-/// read a whole project.
+/// Lines name their commit by `n`, which counts from 0 in the order of the projects, and count seqs from the head, which
+/// is known when the project is held. `heads` says it for each `n`; -1: not this one. So a line finds its project by
+/// position: a join would be planned for the few lines that an array is taken for, and cost their product.
+/// `held` and `stale` lock, and so read anew; `taken` and what is added rest on unique indexes. `OFFSET 0` and `LATERAL`
+/// make each line a lookup of its own: where most projects are small, the planner would take it for cheap to read a
+/// whole project.
 const COMMIT: &str = "
 WITH
 moment AS MATERIALIZED (
     SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline
 ),
-project AS MATERIALIZED (
-    SELECT * FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
-                         $8::bigint[])
-        AS line (n, id, log, timeline, tree_found, seq, tree_left, at)
-),
-event AS MATERIALIZED (
-    SELECT * FROM unnest($18::int[], $19::bigint[], $20::uuid[], $21::uuid[], $22::text[], $23::bigint[], $24::text[],
-                         $25::text[])
-        AS line (n, seq, edit_id, group_id, user_id, at, answer, body)
-),
 held AS MATERIALIZED (
-    SELECT id, log, seq, tree_seq, deleted_at
+    SELECT id, log, seq, tree_seq, deleted_at IS NOT NULL AS gone
     FROM projects WHERE id = ANY ($2) ORDER BY id FOR UPDATE SKIP LOCKED
 ),
+project AS MATERIALIZED (
+    SELECT line.*, held.seq AS head, held.gone,
+           NOT held.gone AND held.log = line.log AND moment.timeline = line.timeline
+           AND (line.tree_found IS NULL OR line.tree_found = held.tree_seq) AS current
+    FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
+                $8::bigint[])
+        AS line (n, id, log, timeline, tree_found, seq, tree_left, at)
+    LEFT JOIN held USING (id) CROSS JOIN moment
+),
 taken AS MATERIALIZED (
-    SELECT event.n
-    FROM event JOIN project USING (n)
-    WHERE EXISTS (SELECT FROM events e WHERE e.project_id = project.id AND e.edit_id = event.edit_id OFFSET 0)
+    SELECT line.n
+    FROM unnest($18::int[], $20::uuid[]) AS line (n, edit_id)
+    WHERE EXISTS (
+        SELECT FROM events e WHERE e.project_id = ($2::uuid[])[line.n + 1] AND e.edit_id = line.edit_id OFFSET 0
+    )
 ),
 current AS MATERIALIZED (
-    SELECT project.n, project.id, held.seq AS head, project.seq, project.tree_left, project.at
-    FROM project JOIN held USING (id) JOIN moment USING (timeline)
-    WHERE held.deleted_at IS NULL AND held.log = project.log
-      AND (project.tree_found IS NULL OR project.tree_found = held.tree_seq)
-      AND NOT EXISTS (SELECT FROM taken WHERE taken.n = project.n)
+    SELECT array_agg(CASE WHEN current AND n <> ALL (ARRAY(SELECT n FROM taken)) THEN head ELSE -1 END ORDER BY n)
+        AS heads
+    FROM project
 ),
-found AS MATERIALIZED (
-    SELECT line.*, current.id AS project_id, coalesce(was.version, 0) AS was
-    FROM unnest($9::int[], $10::uuid[], $11::bigint[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],
-                $16::text[], $17::text[])
-        AS line (n, id, found, version, deleted, parent, position, kind, content)
-    JOIN current USING (n)
+stale AS MATERIALIZED (
+    SELECT line.n
+    FROM unnest($9::int[], $10::uuid[], $11::bigint[]) AS line (n, id, found)
     LEFT JOIN LATERAL (
-        SELECT version FROM blocks WHERE blocks.project_id = current.id AND blocks.id = line.id FOR UPDATE
+        SELECT version FROM blocks
+        WHERE blocks.project_id = ($2::uuid[])[line.n + 1] AND blocks.id = line.id FOR UPDATE
     ) was ON true
+    WHERE (SELECT heads FROM current)[line.n + 1] >= 0 AND coalesce(was.version, 0) <> line.found
 ),
 fresh AS MATERIALIZED (
-    SELECT * FROM current
-    WHERE NOT EXISTS (SELECT FROM found WHERE found.n = current.n AND found.was <> found.found)
-),
-written AS MATERIALIZED (
-    SELECT found.* FROM found JOIN fresh USING (n)
+    SELECT array_agg(CASE WHEN n <> ALL (ARRAY(SELECT n FROM stale)) THEN (SELECT heads FROM current)[n + 1] ELSE -1 END
+                     ORDER BY n) AS heads
+    FROM project
 ),
 numbered AS (
     UPDATE projects
-    SET seq = fresh.head + fresh.seq, tree_seq = coalesce(fresh.head + fresh.tree_left, projects.tree_seq),
-        updated_at = greatest(projects.updated_at, fresh.at)
-    FROM fresh WHERE projects.id = fresh.id
+    SET seq = line.head + line.seq, tree_seq = coalesce(line.head + line.tree_left, projects.tree_seq),
+        updated_at = greatest(projects.updated_at, line.at)
+    FROM project line
+    WHERE projects.id = line.id AND (SELECT heads FROM fresh)[line.n + 1] >= 0
 ),
 changed AS (
     UPDATE blocks
     SET version = line.version, deleted = line.deleted, parent = line.parent, position = line.position,
         kind = line.kind, content = line.content
-    FROM written line
-    WHERE line.found > 0 AND blocks.project_id = line.project_id AND blocks.id = line.id
+    FROM unnest($9::int[], $10::uuid[], $11::bigint[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],
+                $16::text[], $17::text[])
+        AS line (n, id, found, version, deleted, parent, position, kind, content)
+    WHERE line.found > 0 AND (SELECT heads FROM fresh)[line.n + 1] >= 0
+      AND blocks.project_id = ($2::uuid[])[line.n + 1] AND blocks.id = line.id
 ),
 added AS (
     INSERT INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
-    SELECT project_id, id, version, deleted, parent, position, kind, content
-    FROM written
-    WHERE found = 0
+    SELECT ($2::uuid[])[n + 1], id, version, deleted, parent, position, kind, content
+    FROM unnest($9::int[], $10::uuid[], $11::bigint[], $12::bigint[], $13::boolean[], $14::uuid[], $15::text[],
+                $16::text[], $17::text[])
+        AS line (n, id, found, version, deleted, parent, position, kind, content)
+    WHERE 0 = ANY ($11) AND found = 0 AND (SELECT heads FROM fresh)[n + 1] >= 0
 ),
 logged AS (
     INSERT INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body)
-    SELECT fresh.id, fresh.head + event.seq, event.edit_id, event.group_id, event.user_id, event.at, event.answer,
-           event.body
-    FROM event JOIN fresh USING (n)
+    SELECT ($2::uuid[])[n + 1], (SELECT heads FROM fresh)[n + 1] + seq, edit_id, group_id, user_id, at, answer, body
+    FROM unnest($18::int[], $19::bigint[], $20::uuid[], $21::uuid[], $22::text[], $23::bigint[], $24::text[],
+                $25::text[])
+        AS line (n, seq, edit_id, group_id, user_id, at, answer, body)
+    WHERE (SELECT heads FROM fresh)[n + 1] >= 0
 ),
 versioned AS (
     INSERT INTO block_versions (project_id, block_id, version, seq, reach)
-    SELECT fresh.id, line.block_id, line.version, fresh.head + line.seq, line.reach
+    SELECT ($2::uuid[])[n + 1], block_id, version, (SELECT heads FROM fresh)[n + 1] + seq, reach
     FROM unnest($26::int[], $27::uuid[], $28::bigint[], $29::bigint[], $30::bigint[])
         AS line (n, block_id, version, seq, reach)
-    JOIN fresh USING (n)
+    WHERE (SELECT heads FROM fresh)[n + 1] >= 0
 )
-SELECT fresh.head + 1 AS first, held.id IS NOT NULL AS held,
-       CASE WHEN held.id IS NOT NULL THEN held.deleted_at IS NOT NULL
-            ELSE NOT EXISTS (SELECT FROM projects p WHERE p.id = project.id AND p.deleted_at IS NULL) END AS gone
-FROM project LEFT JOIN held USING (id) LEFT JOIN fresh USING (n)
-ORDER BY project.n";
+SELECT nullif((SELECT heads FROM fresh)[n + 1], -1) + 1 AS first, gone IS NOT NULL AS held,
+       CASE WHEN gone IS NULL
+            THEN NOT EXISTS (SELECT FROM projects p WHERE p.id = project.id AND p.deleted_at IS NULL)
+            ELSE gone END AS gone
+FROM project
+ORDER BY n";

@@ -6,18 +6,18 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use serde::Serialize;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Connection, FromRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection, FromRow, Sqlite};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{BEGIN, wait_for_others, writer};
 use crate::domain::sequence::Seq;
-use crate::store::batch::Lines;
+use crate::store::batch::{BlockLine, EventLine, Lines, ProjectLine, VersionLine};
 use crate::store::failure::Refused;
 use crate::store::hold::Door;
-use crate::store::record::{self, write_json};
+use crate::store::record;
 use crate::store::{Commit, Committed, Patience, StoreError};
 
 /// Commits the batch; if one project's lines clash with themselves, project by project.
@@ -123,18 +123,31 @@ struct Seen {
 
 impl Seen {
     async fn look(connection: &mut SqliteConnection, batch: &[Commit]) -> Result<Self, StoreError> {
-        let projects = lines_of(batch, |commit| [commit.project.0])?;
-        let blocks = pairs_of(batch, |commit| commit.blocks.iter().map(|write| write.id.0))?;
-        let edits = pairs_of(batch, |commit| commit.events.iter().map(|event| event.edit.0))?;
-        let heads: Vec<HeadRow> = sqlx::query_as(HEADS).bind(projects).fetch_all(&mut *connection).await?;
-        let versions: Vec<(Uuid, Uuid, i64)> =
-            sqlx::query_as(VERSIONS).bind(blocks).fetch_all(&mut *connection).await?;
-        let taken: Vec<Uuid> = sqlx::query_scalar(TAKEN).bind(edits).fetch_all(&mut *connection).await?;
-        Ok(Self {
-            heads: heads.into_iter().map(|head| (head.id, head)).collect(),
-            versions: versions.into_iter().map(|(project, block, version)| ((project, block), version)).collect(),
-            taken: taken.into_iter().collect(),
-        })
+        let mut seen = Self { heads: HashMap::new(), versions: HashMap::new(), taken: HashSet::new() };
+        for some in chunks(&batch.iter().map(|commit| commit.project.0).collect::<Vec<_>>()) {
+            let sql = with_rows(HEADS, some.len(), 1);
+            let query = some.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |query, project| query.bind(*project));
+            let heads: Vec<HeadRow> = query.fetch_all(&mut *connection).await?;
+            seen.heads.extend(heads.into_iter().map(|head| (head.id, head)));
+        }
+        for some in chunks(&pairs_of(batch, |commit| commit.blocks.iter().map(|write| write.id.0))) {
+            let sql = with_rows(VERSIONS, some.len(), 2);
+            let query = some
+                .iter()
+                .fold(sqlx::query_as(AssertSqlSafe(sql)), |query, (project, block)| query.bind(*project).bind(*block));
+            let versions: Vec<(Uuid, Uuid, i64)> = query.fetch_all(&mut *connection).await?;
+            let found = versions.into_iter().map(|(project, block, version)| ((project, block), version));
+            seen.versions.extend(found);
+        }
+        for some in chunks(&pairs_of(batch, |commit| commit.events.iter().map(|event| event.edit.0))) {
+            let sql = with_rows(TAKEN, some.len(), 2);
+            let query = some.iter().fold(sqlx::query_scalar(AssertSqlSafe(sql)), |query, (project, edit)| {
+                query.bind(*project).bind(*edit)
+            });
+            let taken: Vec<Uuid> = query.fetch_all(&mut *connection).await?;
+            seen.taken.extend(taken);
+        }
+        Ok(seen)
     }
 
     fn judge(&self, commit: &Commit) -> Committed {
@@ -154,76 +167,107 @@ impl Seen {
     }
 }
 
-fn lines_of<T: Serialize, I: IntoIterator<Item = T>>(
-    batch: &[Commit],
-    of: impl Fn(&Commit) -> I,
-) -> Result<String, StoreError> {
-    write_json(&batch.iter().flat_map(of).collect::<Vec<T>>())
+/// Each of a commit's things with its project.
+fn pairs_of<'a, I: IntoIterator<Item = Uuid>>(batch: &'a [Commit], of: impl Fn(&'a Commit) -> I) -> Vec<(Uuid, Uuid)> {
+    batch.iter().flat_map(|commit| of(commit).into_iter().map(move |id| (commit.project.0, id))).collect()
 }
 
-fn pairs_of<'a, I: IntoIterator<Item = Uuid>>(
-    batch: &'a [Commit],
-    of: impl Fn(&'a Commit) -> I,
-) -> Result<String, StoreError> {
-    let pairs = batch.iter().flat_map(|commit| of(commit).into_iter().map(move |id| (commit.project.0, id)));
-    write_json(&pairs.collect::<Vec<_>>())
+/// The lines, a chunk for a statement.
+fn chunks<L>(mut lines: &[L]) -> impl Iterator<Item = &[L]> {
+    std::iter::from_fn(move || {
+        let len = CHUNKS.into_iter().find(|len| *len <= lines.len())?;
+        let (chunk, rest) = lines.split_at(len);
+        lines = rest;
+        Some(chunk)
+    })
 }
+
+/// The statement for so many rows of so many values.
+fn with_rows(statement: &str, rows: usize, values: usize) -> String {
+    let row = format!("({})", vec!["?"; values].join(","));
+    statement.replace("{rows}", &vec![row; rows].join(","))
+}
+
+type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 async fn write(connection: &mut SqliteConnection, lines: &Lines) -> Result<(), Refused> {
-    for (statement, lines) in [
-        (WRITE_PROJECTS, write_json(&lines.projects)?),
-        (WRITE_BLOCKS, write_json(&lines.blocks)?),
-        (WRITE_EVENTS, write_json(&lines.events)?),
-        (WRITE_VERSIONS, write_json(&lines.versions)?),
-    ] {
-        sqlx::query(statement).bind(lines).execute(&mut *connection).await?;
+    write_all(connection, WRITE_PROJECTS, &lines.projects, 4, bind_project).await?;
+    write_all(connection, WRITE_BLOCKS, &lines.blocks, 8, bind_block).await?;
+    write_all(connection, WRITE_EVENTS, &lines.events, 8, bind_event).await?;
+    write_all(connection, WRITE_VERSIONS, &lines.versions, 5, bind_version).await
+}
+
+async fn write_all<L>(
+    connection: &mut SqliteConnection,
+    statement: &str,
+    lines: &[L],
+    values: usize,
+    bind: impl for<'q> Fn(Bound<'q>, &'q L) -> Bound<'q>,
+) -> Result<(), Refused> {
+    for some in chunks(lines) {
+        let query = sqlx::query(AssertSqlSafe(with_rows(statement, some.len(), values)));
+        some.iter().fold(query, &bind).execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-// CROSS JOIN fixes the order: the lines outside, the table's index inside.
+fn bind_project<'q>(query: Bound<'q>, line: &'q ProjectLine) -> Bound<'q> {
+    query.bind(line.project).bind(line.seq).bind(line.tree_left).bind(line.at)
+}
+
+fn bind_block<'q>(query: Bound<'q>, line: &'q BlockLine) -> Bound<'q> {
+    let query = query.bind(line.project).bind(line.id).bind(line.version).bind(line.deleted).bind(line.parent);
+    query.bind(line.position.as_str()).bind(line.kind.as_str()).bind(line.content.as_str())
+}
+
+fn bind_event<'q>(query: Bound<'q>, line: &'q EventLine) -> Bound<'q> {
+    let query = query.bind(line.project).bind(line.seq).bind(line.edit).bind(line.group).bind(line.user.as_str());
+    query.bind(line.at).bind(line.answer.as_str()).bind(line.body.as_str())
+}
+
+fn bind_version<'q>(query: Bound<'q>, line: &'q VersionLine) -> Bound<'q> {
+    query.bind(line.project).bind(line.block).bind(line.version).bind(line.seq).bind(line.reach)
+}
+
+/// Rows in one statement: few statements to prepare, and few trips to the thread that writes.
+const CHUNKS: [usize; 4] = [64, 16, 4, 1];
+
+// CROSS JOIN fixes the order: the lines outside, the table's index inside. OR FAIL saves a journal for each statement:
+// when one fails, the whole transaction is taken back anyway.
 
 const HEADS: &str = "
-    SELECT p.id, p.log, p.seq, p.tree_seq, p.deleted_at
-    FROM jsonb_each(?1) line CROSS JOIN projects p ON p.id = unhex(line.value, '-')";
+    WITH line (id) AS (VALUES {rows})
+    SELECT p.id, p.log, p.seq, p.tree_seq, p.deleted_at FROM line CROSS JOIN projects p ON p.id = line.id";
 
 const VERSIONS: &str = "
+    WITH line (project_id, id) AS (VALUES {rows})
     SELECT b.project_id, b.id, b.version
-    FROM jsonb_each(?1) line
-    CROSS JOIN blocks b ON b.project_id = unhex(line.value->>0, '-') AND b.id = unhex(line.value->>1, '-')";
+    FROM line CROSS JOIN blocks b ON b.project_id = line.project_id AND b.id = line.id";
 
 const TAKEN: &str = "
-    SELECT DISTINCT e.project_id
-    FROM jsonb_each(?1) line
-    CROSS JOIN events e ON e.project_id = unhex(line.value->>0, '-') AND e.edit_id = unhex(line.value->>1, '-')";
+    WITH line (project_id, edit_id) AS (VALUES {rows})
+    SELECT e.project_id
+    FROM line CROSS JOIN events e ON e.project_id = line.project_id AND e.edit_id = line.edit_id";
 
 const WRITE_PROJECTS: &str = "
-    INSERT INTO projects (id, title, access, log, created_at, seq, tree_seq, updated_at)
-    SELECT p.id, p.title, p.access, p.log, p.created_at, line.value->>'seq',
-           coalesce(line.value->>'tree_left', p.tree_seq), max(p.updated_at, line.value->>'at')
-    FROM jsonb_each(?1) line CROSS JOIN projects p ON p.id = unhex(line.value->>'project', '-')
+    WITH line (id, seq, tree_left, at) AS (VALUES {rows})
+    INSERT OR FAIL INTO projects (id, title, access, log, created_at, seq, tree_seq, updated_at)
+    SELECT p.id, p.title, p.access, p.log, p.created_at, line.seq, coalesce(line.tree_left, p.tree_seq),
+           max(p.updated_at, line.at)
+    FROM line CROSS JOIN projects p ON p.id = line.id
     WHERE true
     ON CONFLICT (id) DO UPDATE
     SET seq = excluded.seq, tree_seq = excluded.tree_seq, updated_at = excluded.updated_at";
 
 const WRITE_BLOCKS: &str = "
-    INSERT INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
-    SELECT unhex(value->>'project', '-'), unhex(value->>'id', '-'), value->>'version', value->>'deleted',
-           unhex(value->>'parent', '-'), value->>'position', value->>'kind', value->>'content'
-    FROM jsonb_each(?1)
-    WHERE true
+    INSERT OR FAIL INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
+    VALUES {rows}
     ON CONFLICT (project_id, id) DO UPDATE
     SET version = excluded.version, deleted = excluded.deleted, parent = excluded.parent,
         position = excluded.position, kind = excluded.kind, content = excluded.content";
 
 const WRITE_EVENTS: &str = "
-    INSERT INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body)
-    SELECT unhex(value->>'project', '-'), value->>'seq', unhex(value->>'edit', '-'), unhex(value->>'group', '-'),
-           value->>'user', value->>'at', value->>'answer', value->>'body'
-    FROM jsonb_each(?1)";
+    INSERT OR FAIL INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body) VALUES {rows}";
 
 const WRITE_VERSIONS: &str = "
-    INSERT INTO block_versions (project_id, block_id, version, seq, reach)
-    SELECT unhex(value->>'project', '-'), unhex(value->>'block', '-'), value->>'version', value->>'seq',
-           value->>'reach'
-    FROM jsonb_each(?1)";
+    INSERT OR FAIL INTO block_versions (project_id, block_id, version, seq, reach) VALUES {rows}";

@@ -17,6 +17,7 @@ use blockhub::store::{
     ProjectChange, Retention, Span, Store, StoreError,
 };
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Fault {
     PanicInCommit,
     /// The next commit is never answered.
     CommitSilent,
+    /// The next commit waits for `go_on`, and is not done.
+    CommitHeld,
     /// The next time that events are read, they cannot be.
     EventsUnread,
     /// So many races are lost, one after the other.
@@ -43,11 +46,25 @@ pub struct FaultyStore {
     fault: Mutex<Option<Fault>>,
     stale: AtomicUsize,
     held: AtomicUsize,
+    /// How many projects each commit named.
+    batches: Mutex<Vec<usize>>,
+    /// A commit waits.
+    waits: Notify,
+    /// It shall go on.
+    goes_on: Notify,
 }
 
 impl FaultyStore {
     pub fn over(real: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { real, fault: Mutex::new(None), stale: AtomicUsize::new(0), held: AtomicUsize::new(0) })
+        Arc::new(Self {
+            real,
+            fault: Mutex::new(None),
+            stale: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
+            batches: Mutex::default(),
+            waits: Notify::new(),
+            goes_on: Notify::new(),
+        })
     }
 
     /// The next time that it can, it fails so.
@@ -58,6 +75,21 @@ impl FaultyStore {
     /// How many commits were stale, not counting those that this made so.
     pub fn stale(&self) -> usize {
         self.stale.load(Ordering::Relaxed)
+    }
+
+    /// How many projects each commit named, in order.
+    pub fn batches(&self) -> Vec<usize> {
+        self.batches.lock().clone()
+    }
+
+    /// Waits until a commit is held.
+    pub async fn commit_is_held(&self) {
+        self.waits.notified().await;
+    }
+
+    /// Lets the commit that is held go on.
+    pub fn go_on(&self) {
+        self.goes_on.notify_one();
     }
 
     /// How often a project was held.
@@ -120,12 +152,18 @@ impl Store for FaultyStore {
         self.real.heads(ids).await
     }
     async fn commit(&self, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, StoreError> {
+        self.batches.lock().push(batch.len());
         assert!(!self.meets(Fault::PanicInCommit), "planted");
         if self.meets(Fault::CommitRefused) {
             return Err(unavailable());
         }
         if self.meets(Fault::CommitSilent) {
             std::future::pending::<()>().await;
+        }
+        if self.meets(Fault::CommitHeld) {
+            self.waits.notify_one();
+            self.goes_on.notified().await;
+            return Ok(vec![Committed::Gone; batch.len()]);
         }
         if self.loses_race() {
             return Ok(vec![Committed::Stale; batch.len()]);

@@ -96,6 +96,62 @@ async fn jn5_a_log_that_was_rewritten_is_a_reset(database: &Database) {
     assert_eq!(ann.ask(old).await["type"], "conflict");
 }
 
+fn nothing(project: u128) -> Commit {
+    Commit {
+        project: ProjectId(Uuid::from_u128(project)),
+        epoch: Epoch { log: 1, timeline: 0 },
+        tree_seq: None,
+        blocks: Vec::new(),
+        events: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn ed1_rooms_whose_turn_it_is_decide_then_and_go_together() {
+    let database = Database::sqlite();
+    let store = FaultyStore::over(database.store().await);
+    let erased: Arc<dyn Store> = store.clone();
+    let committer = Committer::new(&erased);
+    assert!(committer.turn(ProjectId(Uuid::nil())).is_none(), "an idle lane makes nobody wait");
+    // While it stands, the batch waits for as long as the rooms need.
+    tokio::time::pause();
+    store.plant(Fault::CommitHeld);
+    let first = committer.commit(nothing(1));
+    store.commit_is_held().await;
+    let turns = [2, 3, 4].map(|project| (project, committer.turn(ProjectId(Uuid::from_u128(project))).unwrap()));
+    store.go_on();
+    let mut answers = vec![first];
+    for (project, turn) in turns {
+        let _turn = turn.await.unwrap();
+        answers.push(committer.commit(nothing(project)));
+    }
+    tokio::time::resume();
+    for answer in answers {
+        assert!(matches!(answer.await, Ok(Ok(Committed::Gone))));
+    }
+    assert_eq!(store.batches(), [1, 3]);
+}
+
+#[tokio::test]
+async fn ed1_a_room_that_lets_its_turn_pass_holds_up_nobody() {
+    let database = Database::sqlite();
+    let store = FaultyStore::over(database.store().await);
+    let erased: Arc<dyn Store> = store.clone();
+    let committer = Committer::new(&erased);
+    tokio::time::pause();
+    store.plant(Fault::CommitHeld);
+    let first = committer.commit(nothing(1));
+    store.commit_is_held().await;
+    let asleep = committer.turn(ProjectId(Uuid::from_u128(2))).unwrap();
+    let next = committer.commit(nothing(3));
+    store.go_on();
+    let turn = asleep.await.unwrap();
+    assert!(matches!(first.await, Ok(Ok(Committed::Gone))));
+    tokio::time::resume();
+    assert!(matches!(next.await, Ok(Ok(Committed::Gone))));
+    drop(turn);
+}
+
 #[tokio::test]
 async fn ed1_a_commit_that_is_never_answered_does_not_hold_up_its_lane() {
     let database = Database::sqlite();
@@ -104,14 +160,7 @@ async fn ed1_a_commit_that_is_never_answered_does_not_hold_up_its_lane() {
     let committer = Committer::new(&erased);
     tokio::time::pause();
     store.plant(Fault::CommitSilent);
-    let nothing = || Commit {
-        project: ProjectId(Uuid::nil()),
-        epoch: Epoch { log: 1, timeline: 0 },
-        tree_seq: None,
-        blocks: Vec::new(),
-        events: Vec::new(),
-    };
-    let (silent, next) = (committer.commit(nothing()), committer.commit(nothing()));
+    let (silent, next) = (committer.commit(nothing(1)), committer.commit(nothing(1)));
     assert!(matches!(silent.await, Ok(Err(StoreError::Unavailable(_)))));
     tokio::time::resume();
     assert!(matches!(next.await, Ok(Err(_) | Ok(Committed::Gone))));

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::LoadError;
 use crate::faults::Run;
-use crate::faults::driver::figures::Times;
+use crate::faults::driver::figures::{Stretch, Times};
 use crate::faults::report::{Bar, Findings};
 use crate::faults::rig::Plan;
 use crate::faults::scene::{Scene, load_l};
@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 struct Tally {
     kills: u64,
     stops: u64,
+    /// While a hub stood still, and until it had caught up.
+    stopped: Stretch,
     back: Times,
     never_back: u64,
 }
@@ -39,7 +41,9 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     for fault in 1..=faults {
         sleep(BETWEEN).await;
         if fault % stop_every == 0 {
+            scene.driver.crew.figures.turn();
             stand_still(&mut scene, (fault / stop_every) % plan.hubs, stop).await?;
+            tally.stopped.join(&scene.driver.crew.figures.turn());
             tally.stops += 1;
         } else {
             kill_subscribers(&scene, plan.hubs, &mut tally).await?;
@@ -57,6 +61,7 @@ pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     findings.figure("subscribed again p50, ms", tally.back.quantile_ms(0.5));
     findings.figure("subscribed again at the latest, ms", tally.back.max_ms());
     findings.figure("hubs stopped", tally.stops as f64);
+    findings.figure("seen on the hub that was stopped, after it went on, max, ms", tally.stopped.lag.max_ms());
     scene.close(&mut findings).await?;
     Ok(findings)
 }
