@@ -259,6 +259,8 @@ mod tests {
         assert_eq!(socket.next().await.unwrap().plain().unwrap(), [0, 1, 2]);
         socket.send_text(b"end").await.unwrap();
         assert!(matches!(socket.next().await, Err(LoadError::Closed { .. })));
+        // The server waits for an answer to its close, or for this.
+        drop(socket);
         server.await.unwrap();
     }
 }
