@@ -13,7 +13,6 @@ mod idle;
 mod peers;
 mod ports;
 mod postgres;
-#[allow(dead_code, reason = "the scenarios to come use all of it")]
 mod socket;
 
 use std::process::ExitCode;

@@ -39,7 +39,6 @@ pub struct Socket {
     /// What may be sent to us.
     form: Form,
     masks: Chance,
-    bytes_read: u64,
 }
 
 /// A text or binary message, where it was read.
@@ -79,7 +78,7 @@ impl Socket {
         stream.set_nodelay(true)?;
         let masks = Chance::new(u64::from(stream.local_addr()?.port()));
         let (inbox, outbox) = (Inbox::default(), handshake::request(address, path, form).into_bytes());
-        let mut socket = Self { stream, inbox, outbox, written: 0, form, masks, bytes_read: 0 };
+        let mut socket = Self { stream, inbox, outbox, written: 0, form, masks };
         socket.flush().await?;
         let length = socket.head().await?;
         let head = String::from_utf8_lossy(&socket.inbox.waiting()[..length]).into_owned();
@@ -105,11 +104,6 @@ impl Socket {
     /// Whether messages to us may be deflated.
     pub fn form(&self) -> Form {
         self.form
-    }
-
-    /// Bytes that were read so far, headers included.
-    pub fn bytes_read(&self) -> u64 {
-        self.bytes_read
     }
 
     /// Adds a text message to what is written with the next `flush`.
@@ -178,24 +172,6 @@ impl Socket {
         Ok(Message { payload: self.inbox.payload(&found), form: found.form })
     }
 
-    /// Whether a whole frame has been read already, so that `next` need not wait for the network.
-    pub fn has_more(&self) -> bool {
-        frame::whole_length(self.inbox.waiting()).is_some_and(|length| length <= self.inbox.waiting().len())
-    }
-
-    /// Says that this is the end, and waits until the server has ended the connection too.
-    pub async fn close(mut self) -> Result<(), LoadError> {
-        self.put(Kind::Close, &1000_u16.to_be_bytes());
-        self.flush().await?;
-        loop {
-            match self.next().await {
-                Ok(_) => {}
-                Err(LoadError::Closed { .. }) => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     async fn fill(&mut self) -> Result<(), LoadError> {
         let count = self.stream.read(self.inbox.room()).await?;
         self.note_read(count)
@@ -205,7 +181,6 @@ impl Socket {
         if count == 0 {
             return Err(LoadError::Closed { code: NO_CODE, reason: "the connection ended".into() });
         }
-        self.bytes_read += count as u64;
         self.inbox.filled(count);
         Ok(())
     }

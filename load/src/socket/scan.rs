@@ -4,25 +4,18 @@
 //! Must never: be used on messages whose texts come from somewhere else: it would find keys in them.
 
 use memchr::memchr;
-use memchr::memmem::{Finder, FinderRev};
+use memchr::memmem::Finder;
 
 /// What it looks for. Cheap to clone; to be made once.
 #[derive(Clone)]
 pub struct Scan {
     seq: Finder<'static>,
-    last_seq: FinderRev<'static>,
     id: Finder<'static>,
-    edit_id: Finder<'static>,
 }
 
 impl Default for Scan {
     fn default() -> Self {
-        Self {
-            seq: Finder::new(b"\"seq\":"),
-            last_seq: FinderRev::new(b"\"seq\":"),
-            id: Finder::new(b"\"id\":\""),
-            edit_id: Finder::new(b"\"editId\":\""),
-        }
+        Self { seq: Finder::new(b"\"seq\":"), id: Finder::new(b"\"id\":\"") }
     }
 }
 
@@ -32,19 +25,9 @@ impl Scan {
         self.seq.find_iter(message).filter_map(|at| number(&message[at + 6..]))
     }
 
-    /// The last `seq`.
-    pub fn last_seq(&self, message: &[u8]) -> Option<u64> {
-        number(&message[self.last_seq.rfind(message)? + 6..])
-    }
-
     /// The first `id`.
     pub fn id<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
         text(&message[self.id.find(message)? + 6..])
-    }
-
-    /// The first `editId`.
-    pub fn edit_id<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
-        text(&message[self.edit_id.find(message)? + 10..])
     }
 }
 
@@ -78,10 +61,8 @@ mod tests {
         let events = br#"{"type":"events","project":"p","epoch":"e","events":[{"seq":20,"editId":"a1"},{"seq":21}]}"#;
         assert_eq!(kind(events), b"events");
         assert_eq!(scan.seqs(events).collect::<Vec<_>>(), [20, 21]);
-        assert_eq!(scan.last_seq(events), Some(21));
-        assert_eq!(scan.edit_id(events), Some(&b"a1"[..]));
         let ack = br#"{"type":"ack","id":"4","requestId":"r","seq":7}"#;
-        assert_eq!((scan.id(ack), scan.last_seq(ack)), (Some(&b"4"[..]), Some(7)));
-        assert_eq!((scan.id(b"{}"), scan.last_seq(b"{\"seq\":"), kind(b"")), (None, None, &b""[..]));
+        assert_eq!((scan.id(ack), scan.seqs(ack).next()), (Some(&b"4"[..]), Some(7)));
+        assert_eq!((scan.id(b"{}"), scan.seqs(b"{\"seq\":").next(), kind(b"")), (None, None, &b""[..]));
     }
 }
