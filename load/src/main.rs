@@ -16,6 +16,7 @@ mod helper;
 mod http;
 mod hub;
 mod machine;
+mod peers;
 mod ports;
 mod postgres;
 mod process;
@@ -51,6 +52,8 @@ enum Task {
     Scenario(Scenario),
     /// Every scenario, one after the other, with the same options.
     All(All),
+    /// The same load for BlockHub and its peers, in turn.
+    Compare(peers::Options),
     /// Faults, and what the hub promises under them: one row of the scorecard, or all.
     Faults(faults::Options),
     /// Parts of a run that are processes of their own.
@@ -121,7 +124,7 @@ fn main() -> ExitCode {
 /// would cost more than they bring.
 fn runtime(task: &Task) -> std::io::Result<Runtime> {
     match task {
-        Task::Faults(_) => Builder::new_multi_thread().enable_all().build(),
+        Task::Compare(_) | Task::Faults(_) => Builder::new_multi_thread().enable_all().build(),
         _ => Builder::new_multi_thread().worker_threads(1).enable_all().build(),
     }
 }
@@ -145,6 +148,7 @@ async fn run(task: Task) -> Result<bool, LoadError> {
     match task {
         Task::Scenario(scenario) => scenarios::run(&scenario).await,
         Task::All(all) => run_all(&all.options).await,
+        Task::Compare(options) => peers::run(&options).await,
         Task::Faults(options) => faults::run(&options).await,
         Task::Helper(Help::Delay(options)) => delay::help(&options).await.map(|()| true),
         Task::Helper(Help::Writer(options)) => floor::writer::help(&options).await.map(|()| true),

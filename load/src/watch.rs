@@ -24,7 +24,7 @@ const LATE_MS_MAX: f64 = 10.0;
 /// The processes of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Staff {
-    /// The hubs.
+    /// The hubs, or a peer's server.
     pub hubs: Vec<u32>,
     /// The server process; its children are found.
     pub postgres: Option<u32>,
@@ -55,7 +55,8 @@ impl Cpu {
         self.hub + self.postgres + self.redis
     }
 
-    fn since(&self, before: &Self) -> Self {
+    /// Since an earlier reading.
+    pub fn since(&self, before: &Self) -> Self {
         Self {
             hub: self.hub - before.hub,
             postgres: self.postgres - before.postgres,

@@ -1,9 +1,9 @@
 //! Many rooms' commits in one database round trip.
 //!
 //! Promises: while a commit is under way the next batch gathers, so load makes batches larger and an idle hub answers
-//! at once; there is no timer. Rooms that wait for their turn decide when the batch gathers, and not before, so that it
-//! has everything that came until then. A project that another transaction holds does not hold up the others: it goes
-//! alone.
+//! at once; nobody waits for time to pass. Rooms that wait for their turn decide when the batch gathers, and not before,
+//! so that it has everything that came until then. A project that another transaction holds does not hold up the others:
+//! it goes alone.
 //! Must never: be cancelled by a client that disconnects; what it starts, it finishes.
 
 use std::collections::VecDeque;
@@ -84,7 +84,7 @@ struct Lane {
     busy: Arc<AtomicBool>,
     /// The next batch.
     batch: Vec<Request>,
-    /// Rooms that wait for their turn, at most as many as find a place in `asks`.
+    /// Rooms that wait for their turn, each at most once.
     turns: VecDeque<oneshot::Sender<Turn>>,
 }
 

@@ -69,12 +69,9 @@ impl Held {
     ) -> Result<Option<Session>, SessionError> {
         let living = self.sessions.get(&id).filter(|session| session.lives_for(user, now));
         let Some(session) = living.cloned() else { return Ok(None) };
-        let changed = match change {
-            Change::Touch => session.used(now),
-            Change::Patch(patch) => session.patched(&patch)?.used(now),
-            Change::End => return Ok(self.take(id)),
-        };
-        self.take(id);
+        let changed = session.after(change, now)?;
+        let before = self.take(id);
+        let Some(changed) = changed else { return Ok(before) };
         self.put(changed.clone());
         Ok(Some(changed))
     }

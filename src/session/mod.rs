@@ -67,6 +67,15 @@ impl Session {
         check(&metadata)?;
         Ok(Self { metadata, ..self })
     }
+
+    /// What the change leaves; `None`: nothing, it ends.
+    fn after(self, change: Change, now: Timestamp) -> Result<Option<Self>, SessionError> {
+        Ok(match change {
+            Change::Touch => Some(self.used(now)),
+            Change::Patch(patch) => Some(self.patched(&patch)?.used(now)),
+            Change::End => None,
+        })
+    }
 }
 
 /// Why a session cannot be had.

@@ -55,10 +55,9 @@ impl Kept {
         if !session.lives_for(user, now) {
             return Ok(None);
         }
-        match change {
-            Change::Touch => self.keep(session.used(now), lease).await.map(Some),
-            Change::Patch(patch) => self.keep(session.patched(&patch)?.used(now), lease).await.map(Some),
-            Change::End => {
+        match session.clone().after(change, now)? {
+            Some(changed) => self.keep(changed, lease).await.map(Some),
+            None => {
                 self.remove(id, lease).await?;
                 Ok(Some(session))
             }

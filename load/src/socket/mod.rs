@@ -117,7 +117,6 @@ impl Socket {
         self.put(Kind::Text, text);
     }
 
-    #[allow(dead_code, reason = "BlockHub's own messages are text; not every server's are")]
     /// Adds a binary message to what is written with the next `flush`.
     pub fn put_binary(&mut self, bytes: &[u8]) {
         self.put(Kind::Binary, bytes);
@@ -184,20 +183,6 @@ impl Socket {
         frame::whole_length(self.inbox.waiting()).is_some_and(|length| length <= self.inbox.waiting().len())
     }
 
-    #[allow(dead_code, reason = "a load ends with its process; who connects and leaves needs it")]
-    /// Says that this is the end, and waits until the server has ended the connection too.
-    pub async fn close(mut self) -> Result<(), LoadError> {
-        self.put(Kind::Close, &1000_u16.to_be_bytes());
-        self.flush().await?;
-        loop {
-            match self.next().await {
-                Ok(_) => {}
-                Err(LoadError::Closed { .. }) => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     async fn fill(&mut self) -> Result<(), LoadError> {
         let count = self.stream.read(self.inbox.room()).await?;
         self.note_read(count)
@@ -261,6 +246,8 @@ mod tests {
         assert_eq!(socket.next().await.unwrap().plain().unwrap(), [0, 1, 2]);
         socket.send_text(b"end").await.unwrap();
         assert!(matches!(socket.next().await, Err(LoadError::Closed { .. })));
+        // The server waits for an answer to its close, or for this.
+        drop(socket);
         server.await.unwrap();
     }
 }

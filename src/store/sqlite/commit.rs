@@ -232,7 +232,8 @@ fn bind_version<'q>(query: Bound<'q>, line: &'q VersionLine) -> Bound<'q> {
 /// Rows in one statement: few statements to prepare, and few trips to the thread that writes.
 const CHUNKS: [usize; 4] = [64, 16, 4, 1];
 
-// CROSS JOIN fixes the order: the lines outside, the table's index inside.
+// CROSS JOIN fixes the order: the lines outside, the table's index inside. OR FAIL saves a journal for each statement:
+// when one fails, the whole transaction is taken back anyway.
 
 const HEADS: &str = "
     WITH line (id) AS (VALUES {rows})
@@ -250,7 +251,7 @@ const TAKEN: &str = "
 
 const WRITE_PROJECTS: &str = "
     WITH line (id, seq, tree_left, at) AS (VALUES {rows})
-    INSERT INTO projects (id, title, access, log, created_at, seq, tree_seq, updated_at)
+    INSERT OR FAIL INTO projects (id, title, access, log, created_at, seq, tree_seq, updated_at)
     SELECT p.id, p.title, p.access, p.log, p.created_at, line.seq, coalesce(line.tree_left, p.tree_seq),
            max(p.updated_at, line.at)
     FROM line CROSS JOIN projects p ON p.id = line.id
@@ -259,14 +260,14 @@ const WRITE_PROJECTS: &str = "
     SET seq = excluded.seq, tree_seq = excluded.tree_seq, updated_at = excluded.updated_at";
 
 const WRITE_BLOCKS: &str = "
-    INSERT INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
+    INSERT OR FAIL INTO blocks (project_id, id, version, deleted, parent, position, kind, content)
     VALUES {rows}
     ON CONFLICT (project_id, id) DO UPDATE
     SET version = excluded.version, deleted = excluded.deleted, parent = excluded.parent,
         position = excluded.position, kind = excluded.kind, content = excluded.content";
 
 const WRITE_EVENTS: &str = "
-    INSERT INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body) VALUES {rows}";
+    INSERT OR FAIL INTO events (project_id, seq, edit_id, group_id, user_id, at, answer, body) VALUES {rows}";
 
 const WRITE_VERSIONS: &str = "
-    INSERT INTO block_versions (project_id, block_id, version, seq, reach) VALUES {rows}";
+    INSERT OR FAIL INTO block_versions (project_id, block_id, version, seq, reach) VALUES {rows}";

@@ -44,6 +44,12 @@ const BUSY_TIMEOUT_MS: u32 = 5_000;
 
 const READERS: u32 = 4;
 
+/// Of the one connection that writes; negative: in KiB. Names are random, so what is written next can be anywhere.
+const WRITER_CACHE: &str = "-65536";
+/// Pages of 4 KiB in the write-ahead log before they are brought to their places: a page that changes often is then
+/// brought there once.
+const CHECKPOINT_PAGES: &str = "8192";
+
 /// A store in one file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -66,7 +72,8 @@ impl SqliteStore {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let path = path_of(url)?;
         make_folder(&path)?;
-        let writer = pool(options(&path), 1).await?;
+        let writer = options(&path).pragma("cache_size", WRITER_CACHE).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let writer = pool(writer, 1).await?;
         assert_version(&writer).await?;
         sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
         let readers = pool(options(&path).pragma("query_only", "on"), READERS).await?;

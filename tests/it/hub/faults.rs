@@ -106,12 +106,17 @@ fn nothing(project: u128) -> Commit {
     }
 }
 
+/// On a store of its own, with one lane.
+async fn committer(database: &Database) -> (Committer, Arc<FaultyStore>) {
+    let store = FaultyStore::over(database.store().await);
+    let erased: Arc<dyn Store> = store.clone();
+    (Committer::new(&erased), store)
+}
+
 #[tokio::test]
 async fn ed1_rooms_whose_turn_it_is_decide_then_and_go_together() {
     let database = Database::sqlite();
-    let store = FaultyStore::over(database.store().await);
-    let erased: Arc<dyn Store> = store.clone();
-    let committer = Committer::new(&erased);
+    let (committer, store) = committer(&database).await;
     assert!(committer.turn(ProjectId(Uuid::nil())).is_none(), "an idle lane makes nobody wait");
     // While it stands, the batch waits for as long as the rooms need.
     tokio::time::pause();
@@ -135,9 +140,7 @@ async fn ed1_rooms_whose_turn_it_is_decide_then_and_go_together() {
 #[tokio::test]
 async fn ed1_a_room_that_lets_its_turn_pass_holds_up_nobody() {
     let database = Database::sqlite();
-    let store = FaultyStore::over(database.store().await);
-    let erased: Arc<dyn Store> = store.clone();
-    let committer = Committer::new(&erased);
+    let (committer, store) = committer(&database).await;
     tokio::time::pause();
     store.plant(Fault::CommitHeld);
     let first = committer.commit(nothing(1));
@@ -155,9 +158,7 @@ async fn ed1_a_room_that_lets_its_turn_pass_holds_up_nobody() {
 #[tokio::test]
 async fn ed1_a_commit_that_is_never_answered_does_not_hold_up_its_lane() {
     let database = Database::sqlite();
-    let store = FaultyStore::over(database.store().await);
-    let erased: Arc<dyn Store> = store.clone();
-    let committer = Committer::new(&erased);
+    let (committer, store) = committer(&database).await;
     tokio::time::pause();
     store.plant(Fault::CommitSilent);
     let (silent, next) = (committer.commit(nothing(1)), committer.commit(nothing(1)));
