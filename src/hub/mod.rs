@@ -7,11 +7,14 @@ pub mod batch;
 pub mod clock;
 pub mod committer;
 pub mod connection;
+pub mod feed;
 pub mod housekeeping;
+pub mod line;
 pub mod log;
 pub mod members;
 pub mod outbox;
 pub mod projects;
+pub mod readers;
 pub mod registry;
 pub mod roll;
 pub mod room;
@@ -22,7 +25,7 @@ pub mod weight;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use self::committer::Committer;
@@ -46,8 +49,6 @@ use crate::protocol::message::reply::{Ack, ConflictReport, Refusal};
 use crate::session::Sessions;
 use crate::store::Store;
 
-/// Reads of the log for sockets that go on at once.
-const HISTORY_READS_MAX: usize = 64;
 /// How long a call waits for its room; what became of an edit then is told by its `editId`.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
 
@@ -191,7 +192,7 @@ impl Hub {
                 block_bytes_max: parts.limits.block_bytes_max,
                 text_window_max: parts.limits.text_window_max,
             },
-            readers: Arc::new(Semaphore::new(HISTORY_READS_MAX)),
+            readers: Arc::default(),
         };
         let hub = Arc::new(Self {
             id: parts.id,

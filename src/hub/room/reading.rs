@@ -85,15 +85,13 @@ impl Room {
         if let Err(refusal) = self.permit_member(connection, Action::Read) {
             return reply.refuse(&refusal);
         }
-        let Ok(permit) = self.env.readers.clone().try_acquire_owned() else {
+        let Some(place) = self.env.readers.admit() else {
             return reply.refuse(&busy("Too much history is being read just now."));
         };
         let (store, project): (Arc<dyn Store>, _) = (self.env.store.clone(), self.id);
         let (span, head) = (Span::Before(before), self.replica.project.seq);
         tokio::spawn(async move {
-            let read = store.events(project, span, limit + 1).await;
-            drop(permit);
-            match read {
+            match place.read(store.events(project, span, limit + 1)).await {
                 Ok(events) => match Piece::of(events, span, head, limit) {
                     Ok(Piece { events, more }) => {
                         let (outbox, receipt) = reply.take();
