@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::LoadError;
-use crate::hub::{Signal, cpu_seconds, tell};
+use crate::hub::{Signal, tell};
 use crate::ports::Ports;
 
 /// How long a start may take, and an answer.

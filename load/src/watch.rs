@@ -98,12 +98,15 @@ impl Staff {
     }
 }
 
+/// Seconds since the beginning, and MiB of hubs, Postgres, Redis and load.
+type Sample = (f64, [f64; 4]);
+
 /// Watches from its beginning to its end.
 pub struct Watch {
     staff: Staff,
     before: Cpu,
     begun: Instant,
-    samples: Arc<Mutex<Vec<(f64, [f64; 4])>>>,
+    samples: Arc<Mutex<Vec<Sample>>>,
     sampler: JoinHandle<()>,
 }
 
@@ -114,8 +117,7 @@ pub struct Usage {
     pub elapsed: f64,
     /// Processor time by kind of process.
     pub cpu: Cpu,
-    /// Seconds, and MiB of hubs, Postgres, Redis and load.
-    samples: Vec<(f64, [f64; 4])>,
+    samples: Vec<Sample>,
 }
 
 impl Watch {
@@ -136,7 +138,7 @@ impl Watch {
     }
 }
 
-async fn sample(staff: Staff, begun: Instant, samples: Arc<Mutex<Vec<(f64, [f64; 4])>>>) {
+async fn sample(staff: Staff, begun: Instant, samples: Arc<Mutex<Vec<Sample>>>) {
     let mut ticks = tokio::time::interval(SAMPLE_EVERY);
     loop {
         ticks.tick().await;

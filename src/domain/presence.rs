@@ -141,6 +141,11 @@ impl Roster {
         !self.untold.is_empty()
     }
 
+    /// Everybody who is to be told of anything knows it.
+    pub fn told_all(&mut self) {
+        self.untold.clear();
+    }
+
     /// What changed since this was last asked, for this hub's members.
     pub fn take_changes(&mut self) -> Vec<Update> {
         let untold = std::mem::take(&mut self.untold);

@@ -4,13 +4,16 @@
 //! over without hole or repetition, or a lag says after which seq they are missing; replies are never dropped.
 //! Must never: wait for the client, or for the room.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::sync::Notify;
 
+use super::feed::{EventsLag, Feed, Lag};
+use super::line::Line;
 use super::weight::{Bytes, Class, cost};
 use crate::domain::ids::{ConnectionId, ProjectId};
 use crate::domain::sequence::{Cursor, Observed, Seq};
@@ -21,7 +24,9 @@ use crate::protocol::frame::Frame;
 const QUEUE_KEPT_MAX: usize = 16;
 
 /// What waits for one client. Rooms and the connection put in, the transport takes out.
-#[derive(Debug)]
+///
+/// What one client is told (`reply`, `start`, …) wakes the connection's task. What many are told (`events`, `presence`,
+/// `signal`), and an `ack`, which goes with its event, does not: whoever puts it in lets the outbox `carry` it then.
 pub struct Outbox {
     bytes_max: usize,
     state: Mutex<State>,
@@ -29,17 +34,8 @@ pub struct Outbox {
     filled: Notify,
     /// Wakes the transport's reading side: there may be room for more replies, or lags may be due.
     drained: Notify,
-}
-
-/// What a room has to bring once the client reads again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lag {
-    /// Which project.
-    pub project: ProjectId,
-    /// Events were dropped: everything after this.
-    pub events_after: Option<Seq>,
-    /// Presence of these connections was dropped: what they are now, each once.
-    pub presence_of: Vec<ConnectionId>,
+    /// The transport's, which ends it; not there before the connection runs.
+    line: OnceLock<Weak<dyn Line>>,
 }
 
 /// What the transport finds in an outbox.
@@ -65,36 +61,41 @@ struct Waiting {
     frame: Arc<Frame>,
 }
 
-/// One project that the connection has joined.
-#[derive(Debug)]
-struct Feed {
-    project: ProjectId,
-    /// The last seq that was put in, and not dropped since.
-    cursor: Cursor,
-    events: EventsLag,
-    /// Whose presence was dropped; no more than come and go while the client lags. Taken by the room.
-    unseen: BTreeSet<ConnectionId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EventsLag {
-    /// Everything up to the cursor is sent or waits.
-    None,
-    /// Everything after the cursor is to be fetched.
-    Due,
-    /// The room was told, and will `start` the project anew.
-    Told,
-}
-
 impl Outbox {
     /// An empty one that holds at most `bytes_max` of what may be shed.
     pub fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes_max, state: Mutex::default(), filled: Notify::new(), drained: Notify::new() })
+        let (filled, drained, line) = (Notify::new(), Notify::new(), OnceLock::new());
+        Arc::new(Self { bytes_max, state: Mutex::default(), filled, drained, line })
+    }
+
+    /// From now on it can be carried from.
+    pub fn connect(&self, line: &Arc<impl Line + 'static>) {
+        let line: Weak<dyn Line> = Arc::downgrade(line) as _;
+        // Proven: a connection has one transport, which calls this once.
+        let _ = self.line.set(line);
+    }
+
+    /// Sends what waits as far as the socket takes it now; what is left, the connection's task sends.
+    pub fn carry(&self) {
+        match self.line.get().and_then(Weak::upgrade) {
+            Some(line) => line.carry(),
+            None => self.wake(),
+        }
+    }
+
+    /// Leaves what waits to the connection's task.
+    pub fn wake(&self) {
+        self.filled.notify_one();
     }
 
     /// A reply, or anything else that is never dropped.
     pub fn reply(&self, frame: Arc<Frame>) {
         self.change(|state| state.push(Class::Reply, frame));
+    }
+
+    /// An answer to an edit, to be carried; never dropped.
+    pub fn ack(&self, frame: Arc<Frame>) {
+        self.put(|state| state.push(Class::Reply, frame));
     }
 
     /// From here on the connection has everything of `project` up to `seq`, or will have it by `frames`: the answer to
@@ -133,9 +134,9 @@ impl Outbox {
         });
     }
 
-    /// Events `first..=last`; over the bound they and what waits of the kind become a lag.
+    /// Events `first..=last`, to be carried; over the bound they and what waits of the kind become a lag.
     pub fn events(&self, project: ProjectId, first: Seq, last: Seq, frame: Arc<Frame>) {
-        self.change(|state| {
+        self.put(|state| {
             let Some(feed) = state.feed(project).filter(|feed| feed.events == EventsLag::None) else { return };
             match feed.cursor.observe(first, last) {
                 Observed::InOrder => state.push(Class::Events { project, first }, frame),
@@ -149,9 +150,9 @@ impl Outbox {
         });
     }
 
-    /// A change of presence of these connections; over the bound it becomes a later roster.
+    /// A change of presence of these connections, to be carried; over the bound it becomes a later roster.
     pub fn presence(&self, project: ProjectId, who: &Arc<[ConnectionId]>, frame: Arc<Frame>) {
-        self.change(|state| {
+        self.put(|state| {
             let Some(feed) = state.feed(project) else { return };
             if feed.events == EventsLag::None && feed.unseen.is_empty() {
                 state.push(Class::Presence { project, who: who.clone() }, frame);
@@ -161,9 +162,9 @@ impl Outbox {
         });
     }
 
-    /// A signal or a notice; over the bound it is dropped.
+    /// A signal or a notice, to be carried; over the bound it is dropped.
     pub fn signal(&self, project: ProjectId, frame: Arc<Frame>) {
-        self.change(|state| {
+        self.put(|state| {
             if state.feed(project).is_some() {
                 state.push(Class::Signal(project), frame);
             }
@@ -212,11 +213,16 @@ impl Outbox {
     pub async fn filled(&self) {
         loop {
             let filled = self.filled.notified();
-            if self.state.lock().is_something_there() {
+            if self.is_something_there() {
                 return;
             }
             filled.await;
         }
+    }
+
+    /// Whether there is something to take.
+    pub fn is_something_there(&self) -> bool {
+        self.state.lock().is_something_there()
     }
 
     /// Hands over what waits, oldest first, until `frames_max` frames or `bytes_max` bytes are handed over; one frame
@@ -243,8 +249,14 @@ impl Outbox {
         taken
     }
 
-    /// Does something to the state unless it is closed, sheds what is too much, and wakes who waits for it.
+    /// Puts something in, and leaves it to the connection's task.
     fn change(&self, change: impl FnOnce(&mut State)) {
+        self.put(change);
+        self.wake();
+    }
+
+    /// Does something to the state unless it is closed, and sheds what is too much.
+    fn put(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock();
         if state.closing.is_some() {
             return;
@@ -252,13 +264,9 @@ impl Outbox {
         change(&mut state);
         state.shed(self.bytes_max);
         let is_lag_due = state.feeds.iter().any(Feed::is_lag_due);
-        let is_filled = state.is_something_there();
         drop(state);
         if is_lag_due {
             self.drained.notify_waiters();
-        }
-        if is_filled {
-            self.filled.notify_one();
         }
     }
 
@@ -273,6 +281,12 @@ impl Outbox {
     }
 }
 
+impl fmt::Debug for Outbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Outbox").field("bytes_max", &self.bytes_max).field("state", &self.state).finish()
+    }
+}
+
 impl State {
     fn feed(&mut self, project: ProjectId) -> Option<&mut Feed> {
         self.feeds.iter_mut().find(|feed| feed.project == project)
@@ -283,7 +297,7 @@ impl State {
         let cursor = Cursor { at: seq };
         match self.feed(project) {
             Some(feed) => (feed.cursor, feed.events) = (cursor, EventsLag::None),
-            None => self.feeds.push(Feed { project, cursor, events: EventsLag::None, unseen: BTreeSet::new() }),
+            None => self.feeds.push(Feed::beginning(project, cursor)),
         }
     }
 
@@ -362,24 +376,6 @@ impl State {
         }
         let dropped = self.drop_where(|class| its_first(class).is_some());
         count_shed("events", dropped);
-    }
-}
-
-impl Feed {
-    fn is_lag_due(&self) -> bool {
-        self.events == EventsLag::Due || !self.unseen.is_empty()
-    }
-
-    fn take_lag(&mut self) -> Option<Lag> {
-        if !self.is_lag_due() {
-            return None;
-        }
-        let events_after = (self.events == EventsLag::Due).then_some(self.cursor.at);
-        if events_after.is_some() {
-            self.events = EventsLag::Told;
-        }
-        let presence_of = std::mem::take(&mut self.unseen).into_iter().collect();
-        Some(Lag { project: self.project, events_after, presence_of })
     }
 }
 

@@ -67,7 +67,8 @@ pub enum Form {
 #[derive(Debug)]
 pub struct Frame {
     head: Chunk,
-    rest: Option<Box<(Arc<Chunk>, Chunk)>>,
+    /// What follows the head; other messages may hold the same.
+    rest: Box<[Arc<Chunk>]>,
     plain: Header,
     deflated: OnceLock<Option<Header>>,
 }
@@ -75,24 +76,24 @@ pub struct Frame {
 impl Frame {
     /// A whole message.
     pub fn new(json: Vec<u8>) -> Arc<Self> {
-        Self::of(json, None)
+        Self::of(json, Box::default())
     }
 
-    /// A message with a shared chunk in its middle: head and tail are this message's own.
-    pub fn around(head: Vec<u8>, chunk: Arc<Chunk>, tail: Vec<u8>) -> Arc<Self> {
-        Self::of(head, Some(Box::new((chunk, Chunk::of(tail)))))
+    /// A message of which only the head is its own.
+    pub fn in_pieces(head: Vec<u8>, rest: impl Into<Box<[Arc<Chunk>]>>) -> Arc<Self> {
+        Self::of(head, rest.into())
     }
 
     /// A message as another hub sent it, with its deflated form (as `deflated_if_made` gives it) if there was one.
     pub fn received(json: Vec<u8>, deflated: Option<&[u8]>) -> Arc<Self> {
-        let frame = Self::of(json, None);
+        let frame = Self::of(json, Box::default());
         if let Some(deflated) = deflated {
             let _ = frame.head.deflated.set(Some([deflated, &FLUSH_END].concat().into_boxed_slice()));
         }
         frame
     }
 
-    fn of(head: Vec<u8>, rest: Option<Box<(Arc<Chunk>, Chunk)>>) -> Arc<Self> {
+    fn of(head: Vec<u8>, rest: Box<[Arc<Chunk>]>) -> Arc<Self> {
         let mut frame = Self { head: Chunk::of(head), rest, plain: Header::default(), deflated: OnceLock::new() };
         frame.plain = Header::text(frame.len(), Form::Plain);
         Arc::new(frame)
@@ -135,7 +136,7 @@ impl Frame {
             (Form::Deflated, Some(header)) => (header, Form::Deflated),
             _ => (&self.plain, Form::Plain),
         };
-        let last = if self.rest.is_some() { 2 } else { 0 };
+        let last = self.rest.len();
         let payload = self.chunks().enumerate().map(move |(index, chunk)| match form {
             Form::Plain => &*chunk.json,
             Form::Deflated if index == last => without_flush_end(chunk.deflated().unwrap_or_default()),
@@ -145,8 +146,7 @@ impl Frame {
     }
 
     fn chunks(&self) -> impl Iterator<Item = &Chunk> {
-        let rest = self.rest.iter().flat_map(|rest| [&*rest.0, &rest.1]);
-        std::iter::once(&self.head).chain(rest)
+        std::iter::once(&self.head).chain(self.rest.iter().map(|chunk| &**chunk))
     }
 
     fn deflated_header_if(&self, form: Form) -> Option<&Header> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use blockhub::domain::ids::{ConnectionId, ProjectId};
 use blockhub::domain::sequence::Seq;
-use blockhub::hub::outbox::{Lag, Outbox, Taken};
+use blockhub::hub::feed::Lag;
+use blockhub::hub::outbox::{Outbox, Taken};
 use blockhub::hub::weight::FRAME_COST;
 use blockhub::protocol::code::CloseCode;
 use blockhub::protocol::frame::Frame;

@@ -14,7 +14,7 @@ use blockhub::domain::sequence::{Epoch, Seq, Timestamp, Version};
 use blockhub::domain::text::{Sent, Splice};
 use blockhub::protocol::code::{CloseCode, ErrorCode};
 use blockhub::protocol::frame::Chunk;
-use blockhub::protocol::message::encode::{encode, encode_blocks, event_len};
+use blockhub::protocol::message::encode::{encode, encode_blocks, encode_members, event_len};
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::protocol::message::reply::{Ack, ConflictReport, Receipt, Refusal};
 use blockhub::protocol::message::server::{Joined, LeftReason, ResetReason, ServerMessage, State};
@@ -181,10 +181,10 @@ fn joined(state: State<'_>) -> Value {
         epoch: EPOCH,
         seq: Seq(19),
         state,
-        members: vec![
-            (ConnectionId(id(1)), state_of_ann),
-            (ConnectionId(id(2)), Present { actor: bot(), state: None }),
-        ],
+        members: encode_members(
+            [(ConnectionId(id(1)), &state_of_ann), (ConnectionId(id(2)), &Present { actor: bot(), state: None })]
+                .into_iter(),
+        ),
     };
     said(&ServerMessage::Joined { receipt: receipt(), joined })
 }

@@ -71,7 +71,7 @@ fn cn2_a_frame_that_would_not_be_smaller_is_sent_plain() {
 fn cn2_frames_that_share_a_chunk_inflate_to_their_own_text() {
     let chunk = Chunk::new(text(100_000));
     for tail in ["}", r#","more":true}"#] {
-        let frame = Frame::around(b"{\"blocks\":".to_vec(), Arc::clone(&chunk), tail.into());
+        let frame = Frame::in_pieces(b"{\"blocks\":".to_vec(), [Arc::clone(&chunk), Chunk::new(tail.into())]);
         assert_eq!(frame.form(Compressing::From(1024)), Form::Deflated);
         let read = wire(&frame, Form::Deflated);
         assert_eq!(read.first, 0xC1);
@@ -85,7 +85,7 @@ fn cn2_frames_that_share_a_chunk_inflate_to_their_own_text() {
 proptest! {
     #[test]
     fn cn2_every_frame_inflates_to_its_text(head in ".{0,2000}", chunk in "[a-c]{0,9000}", tail in ".{0,40}") {
-        let frame = Frame::around(head.into(), Chunk::new(chunk.into()), tail.into());
+        let frame = Frame::in_pieces(head.into(), [Chunk::new(chunk.into()), Chunk::new(tail.into())]);
         if frame.form(Compressing::From(0)) == Form::Deflated {
             prop_assert_eq!(inflate(wire(&frame, Form::Deflated).payload), frame.json());
         }

@@ -78,7 +78,6 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     usage.tell(&mut sheet, group, &[("request", served)]);
     usage.judge_client(&mut sheet, group, None);
     sheet.remarks.push("A mixed answer ends the run with an error: a report says that there was none.".into());
-    sheet.bars.push(Bar::count_at_most("mixed answers", 0, 0));
     let doubled = served - counts.request_ids.len() as u64;
     sheet.bars.push(Bar::count_at_most("request ids seen twice", doubled, 0));
     let percent = served as f64 * 100.0 / asked.max(1) as f64;

@@ -75,6 +75,7 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     let memory_before = world.staff().hub_kib();
     let mut fast = all_fast.seats;
     let asleep = fast.split_off(members - slow);
+    asleep.iter().try_for_each(|seat| seat.socket.narrow())?;
     let some_slow = perform(&world.staff(), fast, seconds, plan(rate)).await?;
     tell(&mut sheet, "some do not read", &some_slow);
     let grown = world.staff().hub_kib().saturating_sub(memory_before) as f64 / 1024.0 / slow.max(1) as f64;

@@ -103,8 +103,7 @@ fn tell(sheet: &mut Sheet, typed: &[Typed], usage: &Usage, bench: &Bench) {
     sheet.figure(group, "ack p99, from typing", acks.quantile_ms(0.99), "ms");
     usage.tell(sheet, group, &[("edit", edits)]);
     usage.judge_client(sheet, group, None);
-    // A conflict would have ended the run.
-    sheet.bars.push(Bar::count_at_most("conflicts", 0, 0));
+    sheet.remarks.push("A conflict ends the run with an error: a report says that there was none.".into());
     if bench.setting.database_delay_ms == 0 {
         sheet.bars.push(Bar::ms_at_most("ack p99", acks.quantile_ms(0.99), 20.0));
     }

@@ -12,6 +12,7 @@ pub mod scan;
 
 use std::io::ErrorKind;
 
+use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
@@ -25,6 +26,8 @@ pub use self::inflate::Inflater;
 
 /// The code of a connection that ended without saying why (RFC 6455, section 7.4.1).
 const NO_CODE: u16 = 1006;
+/// What the network may bring to somebody who does not read; the system makes a little more of it.
+const NARROW_BYTES: usize = 8 << 10;
 /// The head of an answer may be so long.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
@@ -86,6 +89,11 @@ impl Socket {
         socket.inbox.pass(length);
         socket.form = handshake::judge(&head, form)?;
         Ok(socket)
+    }
+
+    /// From now on little is taken from the network while nobody reads.
+    pub fn narrow(&self) -> Result<(), LoadError> {
+        Ok(SockRef::from(&self.stream).set_recv_buffer_size(NARROW_BYTES)?)
     }
 
     /// Reads until the head of the answer is there; its length.

@@ -13,7 +13,8 @@ use crate::bus::News;
 use crate::domain::access::Principal;
 use crate::domain::ids::{ConnectionId, HubRun};
 use crate::domain::sequence::Seq;
-use crate::hub::outbox::{Lag, Outbox};
+use crate::hub::feed::Lag;
+use crate::hub::outbox::Outbox;
 use crate::hub::{Caller, Intent, Outcome, Snapshot};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::Since;
@@ -74,19 +75,21 @@ impl Reply {
         (self.outbox.clone(), receipt.expect("a reply holds its receipt until it is given"))
     }
 
-    /// Answers an edit.
-    pub fn give(self, outcome: &Outcome) {
+    /// Answers an edit. An ack is to be carried, so that it goes out with its event: from the outbox that is returned.
+    fn give(self, outcome: &Outcome) -> Option<Arc<Outbox>> {
         match outcome {
             Outcome::Refused(refusal) => self.refuse(refusal),
             Outcome::Acked(ack) => {
                 let (outbox, receipt) = self.take();
-                outbox.reply(encode(&ServerMessage::Ack { receipt, ack }));
+                outbox.ack(encode(&ServerMessage::Ack { receipt, ack }));
+                return Some(outbox);
             }
             Outcome::Conflict(report) => {
                 let (outbox, receipt) = self.take();
                 outbox.reply(encode(&ServerMessage::Conflict { receipt, report }));
             }
         }
+        None
     }
 
     fn send_refusal(&mut self, refusal: &Refusal) {
@@ -121,11 +124,23 @@ pub enum Waiter {
 }
 
 impl Waiter {
-    /// Answers.
-    pub fn give(self, outcome: Outcome) {
+    /// Answers; the outbox that is to be carried from then, if any.
+    #[must_use]
+    pub fn give(self, outcome: Outcome) -> Option<Arc<Outbox>> {
         match self {
             Self::Client(reply) => reply.give(&outcome),
-            Self::Call(sender) => drop(sender.send(outcome)),
+            Self::Call(sender) => {
+                // Who called may have gone.
+                let _ = sender.send(outcome);
+                None
+            }
+        }
+    }
+
+    /// Says why not.
+    pub fn refuse(self, refusal: &Refusal) {
+        if let Some(outbox) = self.give(Outcome::Refused(refusal.clone())) {
+            outbox.carry();
         }
     }
 }
@@ -258,7 +273,7 @@ impl Command {
                 join.seat.end();
                 join.reply.refuse(refusal);
             }
-            Self::Submit(submission) => submission.waiter.give(Outcome::Refused(refusal.clone())),
+            Self::Submit(submission) => submission.waiter.refuse(refusal),
             Self::Presence { reply, .. } | Self::Signal { reply, .. } | Self::History { reply, .. } => {
                 reply.refuse(refusal);
             }

@@ -78,7 +78,13 @@ impl Room {
         }
         let broadcasts = frames(self.id, self.replica.epoch(), &events);
         broadcasts.iter().for_each(|broadcast| self.broadcast(broadcast));
+        self.carry();
         broadcasts
+    }
+
+    /// What was put into members' outboxes goes out.
+    pub(super) fn carry(&self) {
+        self.fanout.carry(self.members.values().map(|member| &member.outbox));
     }
 
     /// The replica holds everything up to here, and everybody is about to be told.
@@ -88,7 +94,7 @@ impl Room {
         self.stand();
     }
 
-    /// The same bytes to every member.
+    /// The same bytes to every member, to be carried.
     pub(super) fn broadcast(&self, Broadcast { first, last, frame }: &Broadcast) {
         for member in self.members.values() {
             member.outbox.events(self.id, *first, *last, frame.clone());

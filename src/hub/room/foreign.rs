@@ -122,6 +122,7 @@ impl Room {
         metrics::counter!("blockhub_bus_events_total").increment(events.len() as u64);
         self.moved_on(moved.last);
         self.broadcast(&Broadcast { first: moved.first, last: moved.last, frame: carried.frame });
+        self.carry();
         Ok(true)
     }
 

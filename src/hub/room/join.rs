@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::command::{Join, busy};
+use super::command::{Command, Join, busy};
 use super::delivery::{EVENT_BYTES_MAX, frames, written};
 use super::snapshot::PART_BYTES_MAX;
 use super::{Ending, Member, Room, not_found};
@@ -18,10 +18,10 @@ use crate::domain::event::Event;
 use crate::domain::ids::ConnectionId;
 use crate::domain::sequence::Seq;
 use crate::hub::clock::now;
-use crate::hub::outbox::Lag;
-use crate::protocol::frame::Frame;
+use crate::hub::feed::Lag;
+use crate::protocol::frame::{Chunk, Frame};
 use crate::protocol::message::client::Since;
-use crate::protocol::message::encode::{encode, event_len};
+use crate::protocol::message::encode::{encode, encode_members, event_len};
 use crate::protocol::message::server::{Joined, ResetReason, ServerMessage, State};
 use crate::store::{Span, StoreError};
 
@@ -32,8 +32,40 @@ const EVENT_BYTES_MIN: u64 = 200;
 /// Events read from the store to recover one client.
 const RECOVER_EVENTS_MAX: u32 = 10_000;
 
+/// Somebody who may come in.
+pub(super) struct Admitted {
+    join: Join,
+    role: Role,
+    /// What happened since, if the client goes on from there.
+    recovered: Option<Vec<Arc<Event>>>,
+}
+
 impl Room {
-    pub(super) async fn join(&mut self, join: Join) -> Option<Ending> {
+    /// Lets in all who wait next to each other: they are told of everybody, each other too, by the same bytes.
+    pub(super) async fn join_all(&mut self, first: Join) -> Option<Ending> {
+        let (mut next, mut admitted) = (Some(first), Vec::new());
+        let mut ending = None;
+        while let Some(join) = next.take() {
+            if self.may_move_on_for(join.since) {
+                // Those before it are told of what comes then as members.
+                self.seat_all(std::mem::take(&mut admitted));
+            }
+            match self.join(join).await {
+                Ok(guest) => admitted.extend(guest),
+                Err(ended) => ending = Some(ended),
+            }
+            if ending.is_none()
+                && let Some(Command::Join(join)) = self.waiting.pop_front_if(|next| matches!(next, Command::Join(_)))
+            {
+                next = Some(*join);
+            }
+        }
+        self.seat_all(admitted);
+        ending
+    }
+
+    /// Judges one; who is let in is on the roster then.
+    async fn join(&mut self, join: Join) -> Result<Option<Admitted>, Ending> {
         // Who comes from another log may come from a later one ([JN2]).
         if self.is_from_another_log(join.since)
             && let Err(failed) = self.catch_up_across_epochs().await
@@ -43,39 +75,58 @@ impl Room {
                 Some(Ending::Gone) => not_found(),
                 _ => busy("The project cannot be read just now."),
             });
-            return failed;
+            return failed.map_or(Ok(None), Err);
         }
-        self.admit(join).await;
-        None
+        Ok(self.admit(join).await)
+    }
+
+    /// Whether the room may have to catch up to answer.
+    fn may_move_on_for(&self, since: Option<Since>) -> bool {
+        self.is_from_another_log(since) || since.is_some_and(|since| since.seq > self.replica.project.seq)
     }
 
     fn is_from_another_log(&self, since: Option<Since>) -> bool {
         since.is_some_and(|since| matches!(since.epoch, BaseEpoch::Known(known) if known != self.replica.epoch()))
     }
 
-    async fn admit(&mut self, join: Join) {
-        let Some(role) = self.role_of(&join.principal) else {
+    async fn admit(&mut self, join: Join) -> Option<Admitted> {
+        let role = self.role_of(&join.principal);
+        let Some(role) = role.filter(|role| may(&join.principal, Some(*role), Action::Read) == Answer::Yes) else {
             join.seat.end();
-            return join.reply.refuse(&not_found());
+            join.reply.refuse(&not_found());
+            return None;
         };
-        if may(&join.principal, Some(role), Action::Read) != Answer::Yes {
-            join.seat.end();
-            return join.reply.refuse(&not_found());
-        }
-        let recovered = match self.recovered(join.since).await {
-            Ok(recovered) => recovered,
+        match self.recovered(join.since).await {
+            Ok(recovered) => {
+                self.roster.join(join.connection, join.principal.actor.clone(), join.presence.clone());
+                Some(Admitted { join, role, recovered })
+            }
             Err(error) => {
                 tracing::warn!(project = %self.id, %error, "a join could not be answered");
                 join.seat.end();
-                return join.reply.refuse(&busy("The project's history cannot be read just now."));
+                join.reply.refuse(&busy("The project's history cannot be read just now."));
+                None
             }
-        };
-        self.roster.join(join.connection, join.principal.actor.clone(), join.presence.clone());
-        self.presence_changed();
-        self.seat(join, role, recovered);
+        }
     }
 
-    fn seat(&mut self, join: Join, role: Role, recovered: Option<Vec<Arc<Event>>>) {
+    fn seat_all(&mut self, admitted: Vec<Admitted>) {
+        if admitted.is_empty() {
+            return;
+        }
+        if self.members.is_empty() {
+            // Nobody is here who does not get the whole roster now.
+            self.roster.told_all();
+        }
+        let members = encode_members(self.roster.everybody());
+        for guest in admitted {
+            self.seat(guest, &members);
+        }
+        self.presence_changed();
+    }
+
+    fn seat(&mut self, guest: Admitted, members: &Arc<Chunk>) {
+        let Admitted { join, role, recovered } = guest;
         let (outbox, receipt) = join.reply.take();
         let count = recovered.as_deref().map(first_part);
         let encoded = self.encoded_if(recovered.is_none());
@@ -92,7 +143,7 @@ impl Room {
             epoch: self.replica.epoch(),
             seq: joined_seq(&state, self.replica.project.seq),
             state,
-            members: self.roster.everybody().map(|(id, present)| (id, present.clone())).collect(),
+            members: members.clone(),
         };
         let mut out = vec![encode(&ServerMessage::Joined { receipt, joined })];
         out.extend(encoded.iter().flat_map(|encoded| self.further_parts(encoded)));

@@ -9,6 +9,7 @@ pub mod command;
 mod company;
 mod deciding;
 mod delivery;
+pub mod fanout;
 mod foreign;
 mod join;
 pub mod people;
@@ -24,11 +25,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use self::command::{Command, Seat, busy};
 use self::company::{Company, Following};
+use self::fanout::Fanout;
 use self::foreign::Arrivals;
 use self::replica::Replica;
 use self::snapshot::Encoded;
@@ -42,6 +44,7 @@ use crate::domain::presence::Roster;
 use crate::domain::sequence::Seq;
 use crate::hub::committer::Committer;
 use crate::hub::outbox::Outbox;
+use crate::hub::readers::Readers;
 use crate::hub::registry::{MAILBOX_MAX, Registry, Standing};
 use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::message::reply::Refusal;
@@ -66,8 +69,8 @@ pub struct RoomEnv {
     pub bus: Arc<dyn Bus>,
     /// What deciding keeps.
     pub limits: EditLimits,
-    /// Reads of the log that may go on at once, of all rooms; who comes then is told `busy`.
-    pub readers: Arc<Semaphore>,
+    /// Where reads of the log wait for their turn.
+    pub readers: Arc<Readers>,
 }
 
 /// One connection in the room.
@@ -86,6 +89,7 @@ struct Room {
     standing: Arc<Standing>,
     replica: Replica,
     members: HashMap<ConnectionId, Member>,
+    fanout: Fanout,
     roster: Roster,
     /// What is owed to the other hubs.
     company: Company,
@@ -183,6 +187,7 @@ impl Room {
             standing,
             replica,
             members: HashMap::new(),
+            fanout: Fanout::default(),
             roster: Roster::beginning(company::first_revision()),
             company: Company::new(),
             presence_due: None,
@@ -244,6 +249,8 @@ impl Room {
         self.in_flight = None;
         self.turn = Turn::Unasked;
         self.encoded = None;
+        // What was put in before the panic.
+        self.carry();
         match AssertUnwindSafe(self.reload()).catch_unwind().await {
             Ok(Ok(())) => None,
             Ok(Err(ending)) => Some(ending),
@@ -339,7 +346,7 @@ impl Room {
 
     async fn handle(&mut self, command: Command) -> Option<Ending> {
         match command {
-            Command::Join(join) => return self.join(*join).await,
+            Command::Join(join) => return self.join_all(*join).await,
             Command::Leave { connection, reply, left } => {
                 self.leave(connection, reply);
                 if let Some(left) = left {
@@ -358,7 +365,7 @@ impl Room {
                 self.signal(connection, &event, data.as_deref(), reply);
             }
             // These are taken before: submissions by `decide_waiting`, the others by `sort`.
-            Command::Submit(submission) => submission.waiter.give(crate::hub::Outcome::Refused(command::internal())),
+            Command::Submit(submission) => submission.waiter.refuse(&command::internal()),
             Command::News { .. } | Command::Gap => {}
         }
         None

@@ -16,7 +16,7 @@ use crate::bus::News;
 use crate::domain::access::{Action, Answer, Principal, Role, may};
 use crate::domain::ids::{ConnectionId, UserId};
 use crate::domain::presence::Update;
-use crate::hub::outbox::Lag;
+use crate::hub::feed::Lag;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::frame::Frame;
 use crate::protocol::message::encode::encode;
@@ -99,6 +99,7 @@ impl Room {
                 member.outbox.signal(self.id, frame.clone());
             }
         }
+        self.carry();
     }
 
     /// Whether a member may; `not_joined` if it is none.
@@ -125,6 +126,7 @@ impl Room {
         for member in self.members.values() {
             member.outbox.presence(self.id, &who, frame.clone());
         }
+        self.carry();
     }
 
     /// What a slow reader has not been told of presence, as it is now.
@@ -136,6 +138,7 @@ impl Room {
         let updates: Vec<_> = lag.presence_of.iter().map(|who| self.roster.update_of(*who)).collect();
         let frame = encode(&ServerMessage::Presence { project: self.id, updates: &updates });
         member.outbox.presence(self.id, &lag.presence_of.as_slice().into(), frame);
+        member.outbox.carry();
     }
 
     /// A connection has a new token, and perhaps another role.

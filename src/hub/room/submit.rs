@@ -19,6 +19,7 @@ use crate::domain::sequence::Seq;
 use crate::hub::Outcome;
 use crate::hub::batch::{ack_of, commit_of};
 use crate::hub::committer::Settled;
+use crate::hub::outbox::Outbox;
 use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::message::encode::encode;
 use crate::protocol::message::reply::{Ack, Refusal};
@@ -58,6 +59,9 @@ enum Attempt {
     /// While the project is held: the last.
     Held,
 }
+
+/// Whose acks are to be carried.
+type Authors = Vec<Arc<Outbox>>;
 
 /// A commit under way.
 pub(super) struct InFlight {
@@ -114,7 +118,7 @@ impl Room {
         }
         self.replica.past.forget_learned();
         if batch.events.is_empty() {
-            return self.answer(batch.submissions);
+            return carry(self.answer(batch.submissions));
         }
         let commit =
             commit_of(self.id, self.replica.epoch(), batch.mark.tree_seq, &self.replica.project, &batch.events);
@@ -185,9 +189,11 @@ impl Room {
             self.refuse_applied(batch, &busy("The database is not available just now."));
             return self.reload().await.err();
         }
-        self.answer(batch.submissions);
+        let authors = self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);
         let broadcasts = self.deliver(&batch.events);
+        // In a large room authors do not wait for their turn, and who has left it has none.
+        carry(authors);
         self.publish_moved(&batch.events, broadcasts);
         None
     }
@@ -308,11 +314,13 @@ impl Room {
             _ => (submission, Decided::Answered(Outcome::Refused(refusal.clone()))),
         };
         let submissions = batch.submissions.into_iter().map(refuse).collect();
-        self.answer(submissions);
+        carry(self.answer(submissions));
     }
 
-    /// Answers in order; everything applied is durable.
-    fn answer(&mut self, submissions: Vec<(Submission, Decided)>) {
+    /// Answers in order; everything applied is durable. Acks are to be carried, from the outboxes that are returned.
+    #[must_use]
+    fn answer(&mut self, submissions: Vec<(Submission, Decided)>) -> Authors {
+        let mut authors = Authors::new();
         for (submission, decided) in submissions {
             let outcome = match decided {
                 Decided::Applied(event) => Outcome::Acked(ack_of(self.id, &event)),
@@ -323,18 +331,22 @@ impl Room {
                 Decided::Answered(outcome) => outcome,
             };
             self.notice(&submission, &outcome);
-            self.give(submission, outcome);
+            let author = self.give(submission, outcome);
+            // Edits of one author mostly come in a row; once more would do no harm.
+            authors.extend(author.filter(|author| authors.last().is_none_or(|last| !Arc::ptr_eq(last, author))));
         }
+        authors
     }
 
-    fn give(&self, submission: Submission, outcome: Outcome) {
+    fn give(&self, submission: Submission, outcome: Outcome) -> Option<Arc<Outbox>> {
         let ended = matches!(&outcome, Outcome::Refused(refusal) if refusal.code == ErrorCode::Unauthenticated);
         let member = submission.connection.and_then(|connection| self.members.get(&connection));
         let outbox = member.map(|member| member.outbox.clone());
-        submission.waiter.give(outcome);
+        let author = submission.waiter.give(outcome);
         if let (true, Some(outbox)) = (ended, outbox) {
             outbox.close(CloseCode::Unauthenticated, "the token has expired");
         }
+        author
     }
 
     /// The other members are told of a conflict ([ED7]).
@@ -348,6 +360,10 @@ impl Room {
         let from = submission.connection.unwrap_or(ConnectionId(uuid::Uuid::nil()));
         self.aside(frame, from);
     }
+}
+
+fn carry(authors: Authors) {
+    authors.iter().for_each(|author| author.carry());
 }
 
 /// Commits by a hold, in a task that nobody cancels.

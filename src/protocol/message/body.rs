@@ -60,6 +60,8 @@ pub(super) enum Body<'a> {
         seq: Seq,
         recovered: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
+        more: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         events: Option<Vec<EventView<'a>>>,
     },
     Snapshot {
@@ -133,11 +135,11 @@ pub(super) enum Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// All of the message but `blocks`, `more` and `members`.
+    /// All of the message but `blocks` and `members`.
     pub(super) fn joined(receipt: &'a Receipt, joined: &Joined<'a>) -> Self {
-        let events = match joined.state {
-            State::Blocks { .. } => None,
-            State::Events(events) => Some(events.iter().map(|event| EventView::from(&**event)).collect()),
+        let (events, more) = match &joined.state {
+            State::Blocks { more, .. } => (None, Some(*more)),
+            State::Events(events) => (Some(events.iter().map(|event| EventView::from(&**event)).collect()), None),
         };
         Self::Joined {
             receipt: receipt.into(),
@@ -147,12 +149,9 @@ impl<'a> Body<'a> {
             epoch: EpochText(joined.epoch),
             seq: joined.seq,
             recovered: events.is_some(),
+            more,
             events,
         }
-    }
-
-    pub(super) fn members(members: &'a [(ConnectionId, Present)]) -> Vec<MemberView<'a>> {
-        members.iter().map(|(connection, present)| MemberView::here(*connection, present)).collect()
     }
 }
 
@@ -233,9 +232,13 @@ pub(super) struct MoreTail {
 
 #[derive(Serialize)]
 pub(super) struct MembersTail<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) more: Option<bool>,
-    pub(super) members: Vec<MemberView<'a>>,
+    members: Vec<MemberView<'a>>,
+}
+
+impl<'a> MembersTail<'a> {
+    pub(super) fn of(members: impl Iterator<Item = (ConnectionId, &'a Present)>) -> Self {
+        Self { members: members.map(|(connection, present)| MemberView::here(connection, present)).collect() }
+    }
 }
 
 #[derive(Serialize)]

@@ -13,6 +13,8 @@ use super::server::{Joined, ServerMessage, State};
 use super::written::Written;
 use crate::domain::block::Block;
 use crate::domain::event::Event;
+use crate::domain::ids::ConnectionId;
+use crate::domain::presence::Present;
 use crate::protocol::frame::{Chunk, Frame};
 use crate::protocol::json;
 use crate::protocol::view::BlockView;
@@ -52,22 +54,28 @@ pub fn encode(message: &ServerMessage<'_>) -> Arc<Frame> {
 }
 
 fn joined(receipt: &Receipt, joined: &Joined<'_>) -> Arc<Frame> {
-    let head = Body::joined(receipt, joined);
-    let members = Body::members(&joined.members);
+    let (head, members) = (Body::joined(receipt, joined), Arc::clone(&joined.members));
     match &joined.state {
-        State::Blocks { blocks, more } => around(&head, blocks, &MembersTail { more: Some(*more), members }),
-        State::Events(_) => {
-            let head = open(json::text(&head));
-            Frame::new([head, tail(&MembersTail { more: None, members })].concat())
-        }
+        State::Blocks { blocks, .. } => before(&head, blocks, members),
+        State::Events(_) => Frame::in_pieces(open(json::text(&head)), [members]),
     }
+}
+
+/// Everybody who is in a room, to be shared by the answers to all who join at one moment.
+pub fn encode_members<'a>(members: impl Iterator<Item = (ConnectionId, &'a Present)>) -> Arc<Chunk> {
+    Chunk::new(tail(&MembersTail::of(members)))
 }
 
 /// A message with `blocks` as the next to last of its members.
 fn around(head: &Body<'_>, blocks: &Arc<Chunk>, rest: &impl Serialize) -> Arc<Frame> {
+    before(head, blocks, Chunk::new(tail(rest)))
+}
+
+/// The same, when the last of them is written already.
+fn before(head: &Body<'_>, blocks: &Arc<Chunk>, tail: Arc<Chunk>) -> Arc<Frame> {
     let mut head = open(json::text(head));
     head.extend_from_slice(b",\"blocks\":");
-    Frame::around(head, Arc::clone(blocks), tail(rest))
+    Frame::in_pieces(head, [Arc::clone(blocks), tail])
 }
 
 /// An object that more members can follow.

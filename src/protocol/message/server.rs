@@ -13,7 +13,7 @@ use super::written::Written;
 use crate::domain::access::{Access, Principal, Role};
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::{BlockId, ConnectionId, EditId, HubId, ProjectId, SessionId};
-use crate::domain::presence::{Present, Update};
+use crate::domain::presence::Update;
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
 use crate::protocol::frame::Chunk;
 
@@ -46,8 +46,8 @@ pub struct Joined<'a> {
     pub seq: Seq,
     /// The blocks or the events.
     pub state: State<'a>,
-    /// Everybody who is here, oneself too.
-    pub members: Vec<(ConnectionId, Present)>,
+    /// Everybody who is here, oneself too, as `encode_members` writes them.
+    pub members: Arc<Chunk>,
 }
 
 /// Why a client gets a new snapshot.

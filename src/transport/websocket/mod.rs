@@ -10,6 +10,7 @@ mod pulse;
 pub mod reader;
 mod sending;
 mod task;
+mod wire;
 mod writer;
 
 use std::future::Future;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct Pulse {
     signs: Mutex<Signs>,
-    /// Wakes the writing half: a ping is to be answered, a pong came, or a close.
+    /// Wakes the writing half: a ping is to be answered, a pong came, or a close; or the socket did not take all.
     stirred: Notify,
 }
 
@@ -67,6 +67,11 @@ impl Pulse {
         self.stirred.notify_one();
     }
 
+    /// Something is to be sent that the outbox does not hold.
+    pub fn stir(&self) {
+        self.stirred.notify_one();
+    }
+
     /// The reading half does not read for a while; what it did before is returned.
     pub fn hold_up(&self) -> Listening {
         std::mem::replace(&mut self.signs.lock().listening, Listening::HeldUp)
@@ -97,7 +102,7 @@ impl Pulse {
         std::mem::replace(&mut self.signs.lock().pong, Pong::Missing)
     }
 
-    /// Waits for a ping, a pong or a close.
+    /// Waits for a ping, a pong, a close, or something else to be sent.
     pub async fn stirred(&self) {
         self.stirred.notified().await;
     }

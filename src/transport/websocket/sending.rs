@@ -1,15 +1,16 @@
 //! Frames on their way to one client.
 //!
 //! Promises: whatever waits goes out in as few vectored writes as the socket takes it in; shared payloads are not
-//! copied.
+//! copied; a close frame is the last.
 //! Must never: mix frames: a frame that has begun is sent to its end.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::protocol::frame::{Form, Frame};
 
@@ -29,11 +30,32 @@ pub enum Control {
 }
 
 /// What is being sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sending {
     queue: VecDeque<Item>,
     /// Bytes of the first that are sent.
     sent: usize,
+    /// When bytes were last taken by the socket, or began to wait for it.
+    progress: Instant,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// The close frame is the last that is sent.
+    Closing,
+}
+
+/// How far a write came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing waits.
+    All,
+    /// The socket takes no more now.
+    Part,
+    /// There is nobody to say anything to.
+    Lost,
 }
 
 #[derive(Debug)]
@@ -42,15 +64,38 @@ enum Item {
     Control(SmallVec<[u8; 16]>),
 }
 
+impl Default for Sending {
+    fn default() -> Self {
+        Self { queue: VecDeque::new(), sent: 0, progress: Instant::now(), stage: Stage::Open }
+    }
+}
+
 impl Sending {
     /// Whether all is sent.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
+    /// Whether a close frame is sent, or on its way.
+    pub fn is_closing(&self) -> bool {
+        self.stage == Stage::Closing
+    }
+
+    /// When bytes were last taken by the socket, or began to wait for it.
+    pub fn progress(&self) -> Instant {
+        self.progress
+    }
+
     /// Behind all else.
     pub fn push(&mut self, frame: Arc<Frame>, form: Form) {
-        self.queue.push_back(Item::Message(frame, form));
+        self.put(Item::Message(frame, form));
+    }
+
+    fn put(&mut self, item: Item) {
+        if self.queue.is_empty() {
+            self.progress = Instant::now();
+        }
+        self.queue.push_back(item);
     }
 
     /// A control frame, behind all else; of a payload that is too long, what fits.
@@ -61,14 +106,15 @@ impl Sending {
         #[allow(clippy::cast_possible_truncation)]
         bytes.extend_from_slice(&[control as u8, payload.len() as u8]);
         bytes.extend_from_slice(payload);
-        self.queue.push_back(Item::Control(bytes));
+        self.put(Item::Control(bytes));
     }
 
-    /// A close frame, behind all else; without a code, an empty one.
+    /// A close frame, behind all else; without a code, an empty one. Nothing may follow.
     pub fn push_close(&mut self, code: Option<u16>, reason: &str) {
         let mut payload: SmallVec<[u8; 64]> = code.iter().flat_map(|code| code.to_be_bytes()).collect();
         payload.extend_from_slice(reason.as_bytes());
         self.push_control(Control::Close, &payload);
+        self.stage = Stage::Closing;
     }
 
     /// Drops all that has not begun.
@@ -76,17 +122,27 @@ impl Sending {
         self.queue.truncate(usize::from(self.sent > 0));
     }
 
-    /// Writes as much as the socket takes at once; how many bytes that was.
-    pub fn write(&mut self, stream: &TcpStream) -> io::Result<usize> {
-        let mut written = stream.try_write_vectored(&self.slices())?;
-        let whole = written;
-        written += self.sent;
-        while let Some(first) = self.queue.front().map(Item::len).filter(|len| *len <= written) {
-            written -= first;
+    /// Writes as much as the socket takes now.
+    pub fn write(&mut self, stream: &TcpStream) -> Sent {
+        while !self.is_empty() {
+            let written = stream.try_write_vectored(&self.slices());
+            match written {
+                Ok(0) => return Sent::Lost,
+                Ok(count) => self.written(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Sent::Part,
+                Err(_) => return Sent::Lost,
+            }
+        }
+        Sent::All
+    }
+
+    fn written(&mut self, count: usize) {
+        self.progress = Instant::now();
+        self.sent += count;
+        while let Some(first) = self.queue.front().map(Item::len).filter(|len| *len <= self.sent) {
+            self.sent -= first;
             self.queue.pop_front();
         }
-        self.sent = written;
-        Ok(whole)
     }
 
     fn slices(&self) -> SmallVec<[IoSlice<'_>; PIECES_MAX]> {

@@ -5,20 +5,21 @@
 
 use std::future::pending;
 use std::io::{self, ErrorKind};
+use std::net::Shutdown;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Peer;
 use super::handshake::Deflate;
-use super::pulse::{Listening, Pulse};
+use super::pulse::Listening;
 use super::reader::{Input, Reader, Standing, Violation};
-use super::sending::Sending;
+use super::sending::{Sending, Sent};
+use super::wire::Wire;
 use super::writer::{End, Patience, Writer};
-use crate::hub::outbox::Outbox;
 use crate::protocol::code::CloseCode;
 use crate::protocol::frame::Compressing;
 use crate::protocol::message::limits::WireLimits;
@@ -32,25 +33,24 @@ const HOLD_UP_BRIEF: Duration = Duration::from_millis(250);
 
 /// Runs a socket to its end; `first` came behind the handshake.
 pub async fn run<P: Peer>(stream: TcpStream, first: &[u8], deflate: Deflate, limits: &WireLimits, mut peer: P) {
-    let outbox = peer.outbox();
-    let pulse = Pulse::new(Instant::now());
     let compressing = match deflate {
         Deflate::Negotiated => Compressing::From(limits.compress_bytes_min),
         Deflate::Declined => Compressing::Never,
     };
-    let writer = Writer::new(&stream, &outbox, &pulse, compressing, Patience::from(limits));
+    let wire = Wire::new(stream, peer.outbox(), compressing);
+    let writer = Writer::new(&wire, Patience::from(limits));
     let reader = Reader::new(limits.message_bytes_max, deflate, first);
-    let reading = Reading { stream: &stream, outbox: &outbox, pulse: &pulse, reader };
+    let reading = Reading { wire: &wire, reader };
     let end = tokio::select! {
         end = writer.run() => end,
         end = reading.run(&mut peer) => end,
     };
     match end {
         End::Closed => {
-            tokio::join!(peer.gone(), linger(stream));
+            tokio::join!(peer.gone(), linger(&wire.stream));
         }
         End::Lost => {
-            drop(stream);
+            drop(wire);
             peer.gone().await;
         }
     }
@@ -61,17 +61,24 @@ pub async fn turn_away(stream: TcpStream) {
     let mut sending = Sending::default();
     sending.push_close(Some(CloseCode::Full.number()), "the hub is full");
     // Nothing was sent before, so the socket takes this little at once, or is lost.
-    if stream.writable().await.is_ok() && sending.write(&stream).is_ok() {
-        linger(stream).await;
+    if stream.writable().await.is_ok() && sending.write(&stream) == Sent::All {
+        linger(&stream).await;
     }
 }
 
-async fn linger(mut stream: TcpStream) {
+async fn linger(stream: &TcpStream) {
     let to_the_end = async {
-        stream.shutdown().await?;
+        SockRef::from(stream).shutdown(Shutdown::Write)?;
         let mut rest = [0; 512];
-        while stream.read(&mut rest).await? > 0 {}
-        io::Result::Ok(())
+        loop {
+            stream.readable().await?;
+            match stream.try_read(&mut rest) {
+                Ok(0) => return io::Result::Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
     };
     // However it ends, it ends.
     let _ = timeout(LINGER, to_the_end).await;
@@ -79,9 +86,7 @@ async fn linger(mut stream: TcpStream) {
 
 /// The reading half.
 struct Reading<'a> {
-    stream: &'a TcpStream,
-    outbox: &'a Outbox,
-    pulse: &'a Pulse,
+    wire: &'a Wire,
     reader: Reader,
 }
 
@@ -95,7 +100,7 @@ enum Stop {
 
 impl Reading<'_> {
     async fn run(mut self, peer: &mut impl Peer) -> End {
-        while !self.outbox.is_closed() {
+        while !self.wire.outbox.is_closed() {
             let next_time = peer.next_time();
             if next_time == Some(Duration::ZERO) {
                 self.held_up(peer.on_time()).await;
@@ -103,7 +108,7 @@ impl Reading<'_> {
             }
             let input = tokio::select! {
                 biased;
-                () = self.outbox.lags_due() => None,
+                () = self.wire.outbox.lags_due() => None,
                 input = self.input() => Some(input),
                 () = passed(next_time) => continue,
                 () = peer.rescheduled() => continue,
@@ -112,7 +117,7 @@ impl Reading<'_> {
                 None => self.held_up(peer.on_progress()).await,
                 Some(Ok(input)) => self.take(input, peer).await,
                 Some(Err(Stop::Lost)) => return End::Lost,
-                Some(Err(Stop::Violation(Violation { code, reason }))) => self.outbox.close(code, reason),
+                Some(Err(Stop::Violation(Violation { code, reason }))) => self.wire.outbox.close(code, reason),
             }
         }
         // The writing half says what waits, then closes.
@@ -123,10 +128,10 @@ impl Reading<'_> {
         match input {
             Input::Text(text) => self.held_up(peer.text(&text)).await,
             Input::Binary => self.held_up(peer.binary()).await,
-            Input::Ping(payload) => self.pulse.pinged(payload),
-            Input::Pong => self.pulse.ponged(),
+            Input::Ping(payload) => self.wire.pulse.pinged(payload),
+            Input::Pong => self.wire.pulse.ponged(),
             Input::Close(code) => {
-                self.pulse.closed(code);
+                self.wire.pulse.closed(code);
                 pending().await
             }
         }
@@ -140,7 +145,7 @@ impl Reading<'_> {
                 return Ok(input);
             }
             if self.reader.standing() == Standing::Midway {
-                self.pulse.listens(Listening::Since(Instant::now()));
+                self.wire.pulse.listens(Listening::Since(Instant::now()));
             }
             self.more().await.map_err(|_| Stop::Lost)?;
             tokio::task::consume_budget().await;
@@ -148,20 +153,20 @@ impl Reading<'_> {
     }
 
     async fn accept_input(&self) {
-        if self.outbox.accepts_input().now_or_never().is_none() {
-            self.held_up(self.outbox.accepts_input()).await;
+        if self.wire.outbox.accepts_input().now_or_never().is_none() {
+            self.held_up(self.wire.outbox.accepts_input()).await;
         }
     }
 
     async fn more(&mut self) -> io::Result<()> {
         loop {
-            match self.stream.try_read_buf(self.reader.space()) {
+            match self.wire.stream.try_read_buf(self.reader.space()) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     // Whoever waits holds no buffer: most connections wait most of the time.
                     self.reader.tidy();
-                    self.stream.readable().await?;
+                    self.wire.stream.readable().await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -170,11 +175,11 @@ impl Reading<'_> {
 
     /// Does something for which reading waits.
     async fn held_up(&self, work: impl Future<Output = ()>) {
-        let before = self.pulse.hold_up();
+        let before = self.wire.pulse.hold_up();
         let began = Instant::now();
         work.await;
         let is_brief = began.elapsed() < HOLD_UP_BRIEF;
-        self.pulse.listens(if is_brief { before } else { Listening::Since(Instant::now()) });
+        self.wire.pulse.listens(if is_brief { before } else { Listening::Since(Instant::now()) });
     }
 }
 

@@ -5,25 +5,16 @@
 //! latest.
 //! Must never: wait for the reading half.
 
-use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::pulse::{Listening, Pong, Pulse};
-use super::sending::{Control, Sending};
-use crate::hub::outbox::{Outbox, Taken};
+use super::pulse::{Listening, Pong};
+use super::sending::{Control, Sent};
+use super::wire::Wire;
 use crate::protocol::code::CloseCode;
-use crate::protocol::frame::{Compressing, Frame};
 use crate::protocol::message::limits::WireLimits;
-
-/// What is taken from the outbox at once: the rest can still be shed while the client does not read.
-const BATCH_FRAMES: usize = 32;
-const BATCH_BYTES: usize = 64 << 10;
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,28 +46,14 @@ impl From<&WireLimits> for Patience {
 
 /// The writing half.
 pub struct Writer<'a> {
-    stream: &'a TcpStream,
-    outbox: &'a Outbox,
-    pulse: &'a Pulse,
-    compressing: Compressing,
+    wire: &'a Wire,
     patience: Patience,
-    sending: Sending,
-    stage: Stage,
     next_ping: Instant,
     /// When the ping was sent whose pong has not come.
     pinged: Option<Instant>,
-    /// When bytes were last taken by the socket, or began to wait for it.
-    progress: Instant,
     /// Whether the socket took less than it was given since the last pong: then a pong may be long in coming, since
     /// all of that is before the ping.
     flow: Flow,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Open,
-    /// The close frame is the last that is sent.
-    Closing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,27 +64,8 @@ enum Flow {
 
 impl<'a> Writer<'a> {
     /// The writing half of a connection that begins.
-    pub fn new(
-        stream: &'a TcpStream,
-        outbox: &'a Outbox,
-        pulse: &'a Pulse,
-        compressing: Compressing,
-        patience: Patience,
-    ) -> Self {
-        let now = Instant::now();
-        Self {
-            stream,
-            outbox,
-            pulse,
-            compressing,
-            patience,
-            sending: Sending::default(),
-            stage: Stage::Open,
-            next_ping: now + patience.ping_interval,
-            pinged: None,
-            progress: now,
-            flow: Flow::Free,
-        }
+    pub fn new(wire: &'a Wire, patience: Patience) -> Self {
+        Self { wire, patience, next_ping: Instant::now() + patience.ping_interval, pinged: None, flow: Flow::Free }
     }
 
     /// Runs until the connection ends.
@@ -117,11 +75,13 @@ impl<'a> Writer<'a> {
             if let Some(end) = self.look_after_client() {
                 return end;
             }
-            self.fill();
-            match self.send() {
-                Sent::All if self.stage == Stage::Closing => return End::Closed,
+            match self.wire.send() {
+                Sent::All if self.wire.sending.lock().is_closing() => return End::Closed,
                 Sent::All => self.wait_for_work(alarm.as_mut()).await,
-                Sent::Part => self.wait_for_socket(alarm.as_mut()).await,
+                Sent::Part => {
+                    self.flow = Flow::Clogged;
+                    self.wait_for_socket(alarm.as_mut()).await;
+                }
                 Sent::Lost => return End::Lost,
             }
         }
@@ -130,15 +90,15 @@ impl<'a> Writer<'a> {
     /// Pings if it is time, and ends what shows no life.
     fn look_after_client(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.pulse.take_pong() == Pong::Came {
+        if self.wire.pulse.take_pong() == Pong::Came {
             (self.pinged, self.flow) = (None, Flow::Free);
         }
         if self.gone_at().is_some_and(|gone_at| gone_at <= now) {
             return Some(self.give_up());
         }
-        if self.pinged.is_none() && self.next_ping <= now && self.stage == Stage::Open {
-            self.begin_sending(now);
-            self.sending.push_control(Control::Ping, &[]);
+        let mut sending = self.wire.sending.lock();
+        if self.pinged.is_none() && self.next_ping <= now && !sending.is_closing() {
+            sending.push_control(Control::Ping, &[]);
             (self.pinged, self.next_ping) = (Some(now), now + self.patience.ping_interval);
         }
         None
@@ -146,92 +106,34 @@ impl<'a> Writer<'a> {
 
     /// When the client is to be held for gone, if nothing more is heard.
     fn gone_at(&self) -> Option<Instant> {
-        let is_something_unsent = !self.sending.is_empty();
+        let (is_something_unsent, progress) = self.wire.unsent();
         if is_something_unsent || (self.pinged.is_some() && self.flow == Flow::Clogged) {
-            return Some(self.progress + self.patience.progress);
+            return Some(progress + self.patience.progress);
         }
         let pinged = self.pinged?;
-        match self.pulse.listening() {
+        match self.wire.pulse.listening() {
             Listening::Since(since) => Some(pinged.max(since) + self.patience.pong),
             Listening::HeldUp => None,
         }
     }
 
     /// Says why, if it can be said at once between two frames.
-    fn give_up(&mut self) -> End {
-        self.sending.cut();
-        self.sending.push_close(Some(CloseCode::TimedOut.number()), "no sign of life");
-        match self.send() {
+    fn give_up(&self) -> End {
+        let mut sending = self.wire.sending.lock();
+        sending.cut();
+        sending.push_close(Some(CloseCode::TimedOut.number()), "no sign of life");
+        match sending.write(&self.wire.stream) {
             Sent::All => End::Closed,
             Sent::Part | Sent::Lost => End::Lost,
         }
-    }
-
-    /// Takes what is to be sent next, once all before it is sent.
-    fn fill(&mut self) {
-        if self.stage == Stage::Closing {
-            return;
-        }
-        if let Some(code) = self.pulse.close() {
-            self.sending.cut();
-            return self.close(code, "");
-        }
-        if let Some(payload) = self.pulse.take_ping() {
-            self.begin_sending(Instant::now());
-            self.sending.push_control(Control::Pong, &payload);
-        }
-        if self.sending.is_empty() {
-            self.take_batch();
-        }
-    }
-
-    fn take_batch(&mut self) {
-        let mut batch: SmallVec<[Arc<Frame>; BATCH_FRAMES]> = SmallVec::new();
-        let taken = self.outbox.take(BATCH_FRAMES, BATCH_BYTES, |frame| batch.push(frame));
-        for frame in batch {
-            let form = frame.form(self.compressing);
-            self.sending.push(frame, form);
-        }
-        match taken {
-            Taken::Close(code, reason) => self.close(Some(code.number()), reason),
-            Taken::Frames if self.sending.is_empty() => {}
-            Taken::Frames => self.progress = Instant::now(),
-        }
-    }
-
-    fn close(&mut self, code: Option<u16>, reason: &str) {
-        self.begin_sending(Instant::now());
-        self.sending.push_close(code, reason);
-        self.stage = Stage::Closing;
-    }
-
-    fn begin_sending(&mut self, now: Instant) {
-        if self.sending.is_empty() {
-            self.progress = now;
-        }
-    }
-
-    fn send(&mut self) -> Sent {
-        while !self.sending.is_empty() {
-            match self.sending.write(self.stream) {
-                Ok(0) => return Sent::Lost,
-                Ok(_) => self.progress = Instant::now(),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.flow = Flow::Clogged;
-                    return Sent::Part;
-                }
-                Err(_) => return Sent::Lost,
-            }
-        }
-        Sent::All
     }
 
     async fn wait_for_work(&mut self, alarm: Pin<&mut Sleep>) {
         let deadline = self.deadline();
         tokio::select! {
             biased;
-            () = self.outbox.filled() => {}
-            () = self.pulse.stirred() => {}
+            () = self.wire.outbox.filled() => {}
+            () = self.wire.pulse.stirred() => {}
             () = ring(alarm, deadline) => return,
         }
         tokio::task::consume_budget().await;
@@ -242,7 +144,7 @@ impl<'a> Writer<'a> {
         tokio::select! {
             biased;
             // An error shows when it is written to.
-            _ = self.stream.writable() => {}
+            _ = self.wire.stream.writable() => {}
             () = ring(alarm, deadline) => return,
         }
         tokio::task::consume_budget().await;
@@ -256,12 +158,6 @@ impl<'a> Writer<'a> {
             Some(_) => self.gone_at().unwrap_or_else(held_up),
         }
     }
-}
-
-enum Sent {
-    All,
-    Part,
-    Lost,
 }
 
 /// Waits until the deadline, or returns earlier. An alarm that is set for earlier is left so: setting it anew for every

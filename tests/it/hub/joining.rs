@@ -1,5 +1,7 @@
 //! Joining, and coming back.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::contract::on_both;
@@ -12,6 +14,8 @@ on_both!(
     jn4_a_large_snapshot_comes_in_parts_that_make_up_the_whole,
     jn1_what_was_not_joined_is_refused_and_a_project_that_is_not_there_is_not_found,
     pr1_presence_comes_in_one_message_and_says_who_left,
+    pr1_all_who_join_at_once_hear_of_each_other_and_those_before_them_too,
+    jn2_who_joins_beside_one_from_the_future_misses_nothing,
 );
 
 async fn jn2_a_client_that_was_here_gets_just_what_it_missed(database: &Database) {
@@ -113,4 +117,62 @@ async fn pr1_presence_comes_in_one_message_and_says_who_left(database: &Database
         updates.is_some_and(|updates| updates.contains(&json!({"connection": connection, "left": true})))
     };
     ann.hear_where("bob's leaving", is_gone).await;
+}
+
+async fn pr1_all_who_join_at_once_hear_of_each_other_and_those_before_them_too(database: &Database) {
+    const EARLY: usize = 3;
+    const ALL: usize = 20;
+    let desk = Desk::open(database).await;
+    let project = desk.project().await;
+    let mut peers = Vec::new();
+    for number in 0..ALL {
+        peers.push((desk.peer(&format!("user-{number}")).await, BTreeSet::new()));
+    }
+    let join = json!({"type": "join", "project": project});
+    for some in [0..EARLY, EARLY..ALL] {
+        // All ask before anybody is answered.
+        for (peer, _) in &mut peers[some.clone()] {
+            peer.say(join.clone()).await;
+        }
+        for (peer, here) in &mut peers[some] {
+            let joined = peer.hear("joined").await;
+            here.append(&mut connections(&joined["members"]));
+            assert!(here.contains(&peer.connection.id.to_string()), "{joined}");
+        }
+    }
+    for (peer, here) in &mut peers {
+        while here.len() < ALL {
+            let presence = peer.hear("presence").await;
+            here.append(&mut connections(&presence["updates"]));
+        }
+    }
+}
+
+fn connections(of: &serde_json::Value) -> BTreeSet<String> {
+    of.as_array().unwrap().iter().map(|one| one["connection"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn jn2_who_joins_beside_one_from_the_future_misses_nothing(database: &Database) {
+    let (here, there) = (Desk::open(database).await, Desk::open(database).await);
+    let project = here.project().await;
+    let mut zoe = there.joined("zoe", &project).await;
+    let mut ann = here.joined("ann", &project).await;
+    zoe.insert(&project, json!({"n": 1})).await;
+    let epoch = ann.ask(json!({"type": "join", "project": project})).await["epoch"].clone();
+    let (mut bob, mut cid) = (here.peer("bob").await, here.peer("cid").await);
+    zoe.insert(&project, json!({"n": 2})).await;
+    zoe.insert(&project, json!({"n": 3})).await;
+    let join = |seq: u64| json!({"type": "join", "project": project, "since": {"epoch": epoch, "seq": seq}});
+    // Both ask before either is answered; the hub learns of the last events by the second.
+    bob.say(join(0)).await;
+    cid.say(join(3)).await;
+    let joined = bob.hear("joined").await;
+    let mut seq = joined["seq"].as_u64().unwrap();
+    while seq < 3 {
+        for event in bob.hear("events").await["events"].as_array().unwrap() {
+            assert_eq!(event["seq"], seq + 1, "after {joined}");
+            seq += 1;
+        }
+    }
+    assert_eq!(cid.hear("joined").await["seq"], 3);
 }

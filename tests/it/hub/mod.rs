@@ -3,6 +3,7 @@
 mod access;
 mod draining;
 mod editing;
+mod fanout;
 mod faults;
 mod joining;
 mod leaving;
