@@ -64,6 +64,23 @@ async fn cn8_who_takes_nothing_is_dropped_for_lack_of_progress() {
 }
 
 #[tokio::test]
+async fn jn6_what_a_client_does_not_take_waits_in_the_outbox_and_not_in_the_system() {
+    let (mut server, mut client) = joined(Setup::default()).await;
+    // Twice what an outbox holds before no more is read; the system alone would take all of it.
+    client.text("flood 2000").await;
+    client.text("not yet").await;
+    assert!(matches!(server.next_seen().await, Seen::Text(_)));
+    for _ in 0..100 {
+        assert_eq!(client.read().await.1.len(), 1024);
+        assert!(server.seen.is_empty());
+    }
+    for _ in 100..2000 {
+        assert_eq!(client.read().await.1.len(), 1024);
+    }
+    assert_eq!(client.read().await, (0x81, b"not yet".to_vec()));
+}
+
+#[tokio::test]
 async fn jn6_while_replies_fill_the_outbox_no_more_is_read() {
     let (mut server, mut client) = joined(Setup::default()).await;
     client.text("flood 20000").await;

@@ -33,6 +33,9 @@ const AUTHORS: usize = 10;
 const BLOCKS: usize = 32;
 /// Of a hundred members, so many do not read.
 const SLOW_PERCENT: usize = 5;
+/// What the network may bring to those who do not read, and to those who read again.
+const ASLEEP_BYTES: usize = 8 << 10;
+const AWAKE_BYTES: usize = 1 << 20;
 /// Until those who read again have everything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -75,7 +78,7 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     let memory_before = world.staff().hub_kib();
     let mut fast = all_fast.seats;
     let asleep = fast.split_off(members - slow);
-    asleep.iter().try_for_each(|seat| seat.socket.narrow())?;
+    asleep.iter().try_for_each(|seat| seat.socket.take_ahead(ASLEEP_BYTES))?;
     let some_slow = perform(&world.staff(), fast, seconds, plan(rate)).await?;
     tell(&mut sheet, "some do not read", &some_slow);
     let grown = world.staff().hub_kib().saturating_sub(memory_before) as f64 / 1024.0 / slow.max(1) as f64;
@@ -110,6 +113,7 @@ fn tell(sheet: &mut Sheet, group: &str, stretch: &Stretch) {
 /// Those who did not read do so now, until they have every event.
 async fn wake(sheet: &mut Sheet, mut seats: Vec<Seat>, asleep: Vec<Seat>, slow: usize) -> Result<(), LoadError> {
     let fast = seats.len();
+    asleep.iter().try_for_each(|seat| seat.socket.take_ahead(AWAKE_BYTES))?;
     seats.extend(asleep);
     let ledger = Arc::new(Ledger::new(Clock::start()));
     let tools = Tools { ledger: ledger.clone(), scan: Arc::default(), memo: Arc::default() };

@@ -26,8 +26,6 @@ pub use self::inflate::Inflater;
 
 /// The code of a connection that ended without saying why (RFC 6455, section 7.4.1).
 const NO_CODE: u16 = 1006;
-/// What the network may bring to somebody who does not read; the system makes a little more of it.
-const NARROW_BYTES: usize = 8 << 10;
 /// The head of an answer may be so long.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
@@ -91,9 +89,9 @@ impl Socket {
         Ok(socket)
     }
 
-    /// From now on little is taken from the network while nobody reads.
-    pub fn narrow(&self) -> Result<(), LoadError> {
-        Ok(SockRef::from(&self.stream).set_recv_buffer_size(NARROW_BYTES)?)
+    /// How much the network may bring while nobody reads.
+    pub fn take_ahead(&self, bytes: usize) -> Result<(), LoadError> {
+        Ok(SockRef::from(&self.stream).set_recv_buffer_size(bytes)?)
     }
 
     /// Reads until the head of the answer is there; its length.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -20,6 +22,10 @@ use crate::protocol::frame::{Compressing, Frame};
 /// What is taken from the outbox at once: the rest can still be shed while the client does not read.
 const BATCH_FRAMES: usize = 32;
 const BATCH_BYTES: usize = 64 << 10;
+/// What the system may hold that is not on its way yet. It would take megabytes: then a slow client's ping waited behind
+/// all of that, and nothing of it could be dropped for something newer.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES_MAX: u32 = 64 << 10;
 
 /// Shared by the connection's task, which owns it, and by those who fill its outbox, as long as they carry.
 pub struct Wire {
@@ -37,6 +43,9 @@ pub struct Wire {
 impl Wire {
     /// Of a connection that begins: from now on its outbox can be carried from.
     pub fn new(stream: TcpStream, outbox: Arc<Outbox>, compressing: Compressing) -> Arc<Self> {
+        // Without it nothing is wrong, only later.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
         let (pulse, sending) = (Pulse::new(Instant::now()), Mutex::default());
         let wire = Arc::new(Self { stream, outbox, pulse, sending, compressing });
         wire.outbox.connect(&wire);
