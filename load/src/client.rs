@@ -24,7 +24,15 @@ impl Client {
 
     /// The same; with `Form::Deflated` messages to us may be so.
     pub async fn connect_for(address: &str, user: &str, form: Form) -> Result<Self, LoadError> {
-        let socket = Socket::connect(address, PATH, form).await?;
+        Self::greet(Socket::connect(address, PATH, form).await?, user, form).await
+    }
+
+    /// The same; the network brings little while nobody reads.
+    pub async fn connect_narrow(address: &str, user: &str, form: Form) -> Result<Self, LoadError> {
+        Self::greet(Socket::connect_narrow(address, PATH, form).await?, user, form).await
+    }
+
+    async fn greet(socket: Socket, user: &str, form: Form) -> Result<Self, LoadError> {
         if socket.form() != form {
             return Err(LoadError::Wrong(format!("{form:?} was not agreed to")));
         }

@@ -52,7 +52,17 @@ struct State {
     queue: VecDeque<Waiting>,
     bytes: Bytes,
     feeds: SmallVec<[Feed; 1]>,
+    reader: Reader,
     closing: Option<(CloseCode, &'static str)>,
+}
+
+/// Whether the client takes what it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reader {
+    #[default]
+    Takes,
+    /// Something was shed, and the transport has not got rid of what it took before: what is brought now waits, too.
+    Stuck,
 }
 
 #[derive(Debug)]
@@ -181,11 +191,11 @@ impl Outbox {
         self.state.lock().closing.is_some()
     }
 
-    /// Lags that the client has become fast enough for (less than half the bound waits), each handed out once until
-    /// `start` ends it (events).
+    /// Lags that the client has become fast enough for (it has taken what was sent before, and less than half the bound
+    /// waits), each handed out once until `start` ends it (events).
     pub fn take_lags(&self) -> Vec<Lag> {
         let mut state = self.state.lock();
-        if state.bytes.all() >= self.bytes_max / 2 {
+        if !state.has_room(self.bytes_max) {
             return Vec::new();
         }
         state.feeds.iter_mut().filter_map(Feed::take_lag).collect()
@@ -205,8 +215,7 @@ impl Outbox {
 
     /// Waits until `take_lags` has something to hand out.
     pub async fn lags_due(&self) {
-        self.until_drained(|state| state.bytes.all() < self.bytes_max / 2 && state.feeds.iter().any(Feed::is_lag_due))
-            .await;
+        self.until_drained(|state| state.has_room(self.bytes_max) && state.feeds.iter().any(Feed::is_lag_due)).await;
     }
 
     /// Waits until there is something to take.
@@ -230,6 +239,8 @@ impl Outbox {
     pub fn take(&self, frames_max: usize, bytes_max: usize, mut hand_over: impl FnMut(Arc<Frame>)) -> Taken {
         let mut state = self.state.lock();
         let was_full = state.bytes.replies >= self.bytes_max;
+        // Whoever asks has got rid of what was taken before.
+        let was_stuck = std::mem::take(&mut state.reader) == Reader::Stuck;
         let (mut frames, mut bytes) = (0, 0);
         while frames < frames_max && bytes < bytes_max {
             let Some(waiting) = state.pop() else { break };
@@ -243,7 +254,7 @@ impl Outbox {
         // Nobody else waits for what is taken; the reading side shares the writing side's task, and would run for nothing.
         let is_awaited = was_full || state.feeds.iter().any(Feed::is_lag_due);
         drop(state);
-        if frames > 0 && is_awaited {
+        if (frames > 0 || was_stuck) && is_awaited {
             self.drained.notify_waiters();
         }
         taken
@@ -301,6 +312,10 @@ impl State {
         }
     }
 
+    fn has_room(&self, bytes_max: usize) -> bool {
+        self.reader == Reader::Takes && self.bytes.all() < bytes_max / 2
+    }
+
     fn is_something_there(&self) -> bool {
         !self.queue.is_empty() || self.closing.is_some()
     }
@@ -339,7 +354,11 @@ impl State {
 
     /// The policy of [JN6]: signals, then presence, then events, each only if it is still too much.
     fn shed(&mut self, bytes_max: usize) {
-        if self.bytes.all() > bytes_max && self.bytes.signals > 0 {
+        if self.bytes.all() <= bytes_max {
+            return;
+        }
+        self.reader = Reader::Stuck;
+        if self.bytes.signals > 0 {
             let dropped = self.drop_where(|class| matches!(class, Class::Signal(_)));
             count_shed("signals", dropped);
         }

@@ -50,21 +50,36 @@ pub struct Place {
     pub projects: Vec<String>,
     /// How messages may come.
     pub form: Form,
+    /// How much of what comes the system takes while nobody reads.
+    pub width: Width,
+}
+
+/// How much a system holds for somebody who does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// As much as it likes.
+    Usual,
+    /// Little.
+    Narrow,
 }
 
 impl Place {
     /// A seat in one project, for messages as they are.
     pub fn at(address: &str, number: usize, project: &Project) -> Self {
         let projects = vec![project.id.clone()];
-        Self { address: address.to_owned(), user: format!("user-{number}"), projects, form: Form::Plain }
+        Self { address: address.to_owned(), user: format!("user-{number}"), projects, form: Form::Plain, width: Width::Usual }
     }
 }
 
 impl Seat {
     /// Connects, says hello and joins.
     pub async fn take(place: &Place, scan: &Scan) -> Result<Self, LoadError> {
-        let socket = Client::connect_for(&place.address, &place.user, place.form).await?.into_socket();
-        let mut seat = Self { socket, rooms: Vec::new(), author: None };
+        let Place { address, user, form, .. } = place;
+        let client = match place.width {
+            Width::Usual => Client::connect_for(address, user, *form).await?,
+            Width::Narrow => Client::connect_narrow(address, user, *form).await?,
+        };
+        let mut seat = Self { socket: client.into_socket(), rooms: Vec::new(), author: None };
         for project in &place.projects {
             seat.join(project, scan, Depth::Whole).await?;
         }

@@ -15,15 +15,14 @@ use crate::bar::{Bar, Bound};
 use crate::bench::Bench;
 use crate::chance::Chance;
 use crate::crowd::author::Text;
-use crate::crowd::desk::{appoint, blocks_needed, seat_all};
+use crate::crowd::desk::{appoint, blocks_needed};
 use crate::crowd::ledger::{Clock, Ledger};
 use crate::crowd::part::{Pace, Plan, Tools};
 use crate::crowd::projects::{Shape, create};
 use crate::crowd::schedule::Schedule;
-use crate::crowd::seat::Seat;
+use crate::crowd::seat::{Place, Seat, Width, take_all};
 use crate::crowd::{Span, Stretch, perform, settle};
 use crate::report::{Line, Plot, Sheet};
-use crate::socket::Form;
 use crate::world::World;
 
 /// What it is about.
@@ -33,9 +32,6 @@ const AUTHORS: usize = 10;
 const BLOCKS: usize = 32;
 /// Of a hundred members, so many do not read.
 const SLOW_PERCENT: usize = 5;
-/// What the network may bring to those who do not read, and to those who read again.
-const ASLEEP_BYTES: usize = 8 << 10;
-const AWAKE_BYTES: usize = 1 << 20;
 /// Until those who read again have everything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -70,7 +66,11 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     let (world, mut chance) = (World::start(&bench.setting).await?, Chance::new(4));
     let shape = Shape { blocks: blocks_needed(AUTHORS, 1, BLOCKS), bytes: 0 };
     let projects = create(world.address(0), 1, shape, &mut chance).await?;
-    let mut seats = seat_all(&world, members, &projects, Form::Plain).await?;
+    let place = |number: usize| {
+        let width = if number < members - slow { Width::Usual } else { Width::Narrow };
+        Place { width, ..Place::at(world.address(number), number, &projects[0]) }
+    };
+    let mut seats = take_all((0..members).map(place).collect()).await?;
     appoint(&mut seats, AUTHORS, &projects, BLOCKS, &Text::of(options.bytes, &mut chance), &mut chance);
     let warm = perform(&world.staff(), seats, seconds / 5.0, plan(rate)).await?;
     let all_fast = perform(&world.staff(), warm.seats, seconds, plan(rate)).await?;
@@ -78,7 +78,6 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     let memory_before = world.staff().hub_kib();
     let mut fast = all_fast.seats;
     let asleep = fast.split_off(members - slow);
-    asleep.iter().try_for_each(|seat| seat.socket.take_ahead(ASLEEP_BYTES))?;
     let some_slow = perform(&world.staff(), fast, seconds, plan(rate)).await?;
     tell(&mut sheet, "some do not read", &some_slow);
     let grown = world.staff().hub_kib().saturating_sub(memory_before) as f64 / 1024.0 / slow.max(1) as f64;
@@ -113,7 +112,6 @@ fn tell(sheet: &mut Sheet, group: &str, stretch: &Stretch) {
 /// Those who did not read do so now, until they have every event.
 async fn wake(sheet: &mut Sheet, mut seats: Vec<Seat>, asleep: Vec<Seat>, slow: usize) -> Result<(), LoadError> {
     let fast = seats.len();
-    asleep.iter().try_for_each(|seat| seat.socket.take_ahead(AWAKE_BYTES))?;
     seats.extend(asleep);
     let ledger = Arc::new(Ledger::new(Clock::start()));
     let tools = Tools { ledger: ledger.clone(), scan: Arc::default(), memo: Arc::default() };

@@ -12,9 +12,8 @@ pub mod scan;
 
 use std::io::ErrorKind;
 
-use socket2::SockRef;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use self::frame::Kind;
 use self::inbox::Inbox;
@@ -26,6 +25,8 @@ pub use self::inflate::Inflater;
 
 /// The code of a connection that ended without saying why (RFC 6455, section 7.4.1).
 const NO_CODE: u16 = 1006;
+/// What a system holds for somebody who does not read.
+const NARROW_BYTES: u32 = 64 << 10;
 /// The head of an answer may be so long.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
@@ -76,7 +77,18 @@ impl<'a> Message<'a> {
 impl Socket {
     /// Connects to `ADDRESS:PORT` and upgrades; with `Form::Deflated` compression is asked for.
     pub async fn connect(address: &str, path: &str, form: Form) -> Result<Self, LoadError> {
-        let stream = TcpStream::connect(address).await?;
+        Self::over(TcpStream::connect(address).await?, address, path, form).await
+    }
+
+    /// The same; the network brings little while nobody reads.
+    pub async fn connect_narrow(address: &str, path: &str, form: Form) -> Result<Self, LoadError> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
+        let place = address.parse().map_err(|_| LoadError::Start(format!("{address} is no address")))?;
+        Self::over(socket.connect(place).await?, address, path, form).await
+    }
+
+    async fn over(stream: TcpStream, address: &str, path: &str, form: Form) -> Result<Self, LoadError> {
         stream.set_nodelay(true)?;
         let masks = Chance::new(u64::from(stream.local_addr()?.port()));
         let (inbox, outbox) = (Inbox::default(), handshake::request(address, path, form).into_bytes());
@@ -87,11 +99,6 @@ impl Socket {
         socket.inbox.pass(length);
         socket.form = handshake::judge(&head, form)?;
         Ok(socket)
-    }
-
-    /// How much the network may bring while nobody reads.
-    pub fn take_ahead(&self, bytes: usize) -> Result<(), LoadError> {
-        Ok(SockRef::from(&self.stream).set_recv_buffer_size(bytes)?)
     }
 
     /// Reads until the head of the answer is there; its length.

@@ -55,6 +55,9 @@ impl Wire {
     /// Sends what is to be sent next, and what is left of what was.
     pub fn send(&self) -> Sent {
         let mut sending = self.sending.lock();
+        if !sending.is_empty() && sending.write(&self.stream) == Sent::Lost {
+            return Sent::Lost;
+        }
         self.fill(&mut sending);
         sending.write(&self.stream)
     }
