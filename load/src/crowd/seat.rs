@@ -67,7 +67,13 @@ impl Place {
     /// A seat in one project, for messages as they are.
     pub fn at(address: &str, number: usize, project: &Project) -> Self {
         let projects = vec![project.id.clone()];
-        Self { address: address.to_owned(), user: format!("user-{number}"), projects, form: Form::Plain, width: Width::Usual }
+        Self {
+            address: address.to_owned(),
+            user: format!("user-{number}"),
+            projects,
+            form: Form::Plain,
+            width: Width::Usual,
+        }
     }
 }
 

@@ -54,29 +54,42 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     let counts = bench.pick(options.connections.clone(), vec![1_000, 5_000, 19_000], vec![200]);
     let mut sheet = Sheet::default();
     sheet.option("connections", format!("{counts:?}"));
-    let (mut whole, mut grown) = (Vec::new(), Vec::new());
+    let (mut whole, mut mib) = (Vec::new(), Vec::new());
     for count in counts {
-        let (kib, growth) = measure(bench, count, &mut sheet).await?;
-        whole.push((count as f64, kib));
-        grown.push((count as f64, growth));
+        let resident = measure(bench, count, &mut sheet).await?;
+        mib.push((count as f64, resident));
+        whole.push((count as f64, resident * 1024.0 / count as f64));
     }
-    for (count, kib) in whole.iter().filter(|(count, _)| *count >= 5_000.0) {
-        let what = format!("{count:.0} connections: whole hub, per connection");
+    let each = further(&mib);
+    for (from, to, kib) in &each {
+        let what = format!("each further connection, from {from:.0} to {to:.0}");
         sheet.bars.push(Bar::in_long_form(what, *kib, Bound::AtMost(5.0), "KiB"));
     }
-    let at = |count: f64| grown.iter().find(|(found, _)| *found == count).map(|(_, kib)| *kib);
-    if let (Some(few), Some(many)) = (at(5_000.0), at(19_000.0)) {
-        let what = "growth per connection at 19,000, of that at 5,000";
-        sheet.bars.push(Bar::ratio_at_most(what, many / few, 1.1));
+    if let [(_, _, few), .., (_, _, many)] = each[..] {
+        sheet.bars.push(Bar::ratio_at_most("each of the last, compared with each of the first", many / few, 1.1));
     }
-    let lines = vec![Line::new("whole hub", whole), Line::new("growth since it was empty", grown)];
-    let title = "Resident memory of the hub per connection".into();
+    let lines = vec![Line::new("whole hub", whole)];
+    let title = "Resident memory of the hub, divided by its connections".into();
     sheet.plots.push(Plot { title, x: "connections", x_scale: Scale::Tens, y: "KiB", lines });
+    let title = "Resident memory of the hub".into();
+    sheet.plots.push(Plot {
+        title,
+        x: "connections",
+        x_scale: Scale::Tens,
+        y: "MiB",
+        lines: vec![Line::new("hub", mib)],
+    });
     Ok(sheet)
 }
 
-/// KiB per connection: of the whole hub, and of what it grew by.
-async fn measure(bench: &Bench, count: usize, sheet: &mut Sheet) -> Result<(f64, f64), LoadError> {
+/// What each connection more costs, in KiB: what a hub needs once, and with its first connections, is left out.
+fn further(mib: &[(f64, f64)]) -> Vec<(f64, f64, f64)> {
+    let each = |pair: &[(f64, f64)]| (pair[0].0, pair[1].0, (pair[1].1 - pair[0].1) * 1024.0 / (pair[1].0 - pair[0].0));
+    mib.windows(2).map(each).collect()
+}
+
+/// MiB of the whole hub.
+async fn measure(bench: &Bench, count: usize, sheet: &mut Sheet) -> Result<f64, LoadError> {
     let world = World::start(&bench.setting).await?;
     for hub in &world.hubs {
         let files = hub.id().and_then(files_max).unwrap_or(0);
@@ -96,19 +109,17 @@ async fn measure(bench: &Bench, count: usize, sheet: &mut Sheet) -> Result<(f64,
     }
     sleep(REST).await;
     let after = world.staff().hub_kib();
-    let growth = after.saturating_sub(before) as f64 / count as f64;
     let group = format!("{count} connections");
     sheet.figure(&group, "hub memory, before", before as f64 / 1024.0, "MiB");
     sheet.figure(&group, "hub memory, with all", after as f64 / 1024.0, "MiB");
     sheet.figure(&group, "whole hub, per connection", after as f64 / count as f64, "KiB");
-    sheet.figure(&group, "growth, per connection", growth, "KiB");
     sheet.figure(
         &group,
         "hub's processor time per connection made",
         world.staff().cpu().hub * 1e6 / count as f64,
         "µs",
     );
-    Ok((after as f64 / count as f64, growth))
+    Ok(after as f64 / 1024.0)
 }
 
 /// A process of clients: connects, says that it has, and answers pings until its starter is gone.
