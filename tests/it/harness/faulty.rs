@@ -36,6 +36,8 @@ pub enum Fault {
     CommitHeld,
     /// The next time that events are read, they cannot be.
     EventsUnread,
+    /// The next time that events are read, that waits for `go_on`.
+    EventsHeld,
     /// So many races are lost, one after the other.
     LostRaces(u32),
 }
@@ -48,7 +50,7 @@ pub struct FaultyStore {
     held: AtomicUsize,
     /// How many projects each commit named.
     batches: Mutex<Vec<usize>>,
-    /// A commit waits.
+    /// A commit, or a read, waits.
     waits: Notify,
     /// It shall go on.
     goes_on: Notify,
@@ -82,12 +84,12 @@ impl FaultyStore {
         self.batches.lock().clone()
     }
 
-    /// Waits until a commit is held.
-    pub async fn commit_is_held(&self) {
+    /// Waits until a commit, or a read, is held.
+    pub async fn something_is_held(&self) {
         self.waits.notified().await;
     }
 
-    /// Lets the commit that is held go on.
+    /// Lets what is held go on.
     pub fn go_on(&self) {
         self.goes_on.notify_one();
     }
@@ -178,7 +180,14 @@ impl Store for FaultyStore {
         self.real.hold(id, patience).await
     }
     async fn events(&self, id: ProjectId, span: Span, limit: u32) -> Result<Vec<Arc<Event>>, StoreError> {
-        if self.meets(Fault::EventsUnread) { Err(unavailable()) } else { self.real.events(id, span, limit).await }
+        if self.meets(Fault::EventsUnread) {
+            return Err(unavailable());
+        }
+        if self.meets(Fault::EventsHeld) {
+            self.waits.notify_one();
+            self.goes_on.notified().await;
+        }
+        self.real.events(id, span, limit).await
     }
     async fn event_of_edit(&self, id: ProjectId, edit: EditId) -> Result<Option<Arc<Event>>, StoreError> {
         self.real.event_of_edit(id, edit).await

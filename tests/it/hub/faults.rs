@@ -122,7 +122,7 @@ async fn ed1_rooms_whose_turn_it_is_decide_then_and_go_together() {
     tokio::time::pause();
     store.plant(Fault::CommitHeld);
     let first = committer.commit(nothing(1));
-    store.commit_is_held().await;
+    store.something_is_held().await;
     let turns = [2, 3, 4].map(|project| (project, committer.turn(ProjectId(Uuid::from_u128(project))).unwrap()));
     store.go_on();
     let mut answers = vec![first];
@@ -144,7 +144,7 @@ async fn ed1_a_room_that_lets_its_turn_pass_holds_up_nobody() {
     tokio::time::pause();
     store.plant(Fault::CommitHeld);
     let first = committer.commit(nothing(1));
-    store.commit_is_held().await;
+    store.something_is_held().await;
     let asleep = committer.turn(ProjectId(Uuid::from_u128(2))).unwrap();
     let next = committer.commit(nothing(3));
     store.go_on();

@@ -1,12 +1,16 @@
 //! Joining, and coming back.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use serde_json::json;
+use blockhub::bus::local::LocalBus;
+use blockhub::transport::auth::Keys;
+use serde_json::{Value, json};
 
 use crate::contract::on_both;
 use crate::harness::database::Database;
-use crate::harness::desk::{Desk, fresh};
+use crate::harness::desk::{Desk, fresh, parts};
+use crate::harness::faulty::{Fault, FaultyStore};
 
 on_both!(
     jn2_a_client_that_was_here_gets_just_what_it_missed,
@@ -148,31 +152,40 @@ async fn pr1_all_who_join_at_once_hear_of_each_other_and_those_before_them_too(d
     }
 }
 
-fn connections(of: &serde_json::Value) -> BTreeSet<String> {
+fn connections(of: &Value) -> BTreeSet<String> {
     of.as_array().unwrap().iter().map(|one| one["connection"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn jn2_who_joins_beside_one_from_the_future_misses_nothing(database: &Database) {
-    let (here, there) = (Desk::open(database).await, Desk::open(database).await);
+    let store = FaultyStore::over(database.store().await);
+    let (here, there) =
+        (Desk::of(parts(store.clone(), Arc::new(LocalBus::default()), Keys::Open)), Desk::open(database).await);
     let project = here.project().await;
     let mut zoe = there.joined("zoe", &project).await;
-    let mut ann = here.joined("ann", &project).await;
     zoe.insert(&project, json!({"n": 1})).await;
-    let epoch = ann.ask(json!({"type": "join", "project": project})).await["epoch"].clone();
-    let (mut bob, mut cid) = (here.peer("bob").await, here.peer("cid").await);
+    let epoch = here.peer("ann").await.ask(json!({"type": "join", "project": project})).await["epoch"].clone();
+    let join = |seq: u64| json!({"type": "join", "project": project, "since": {"epoch": epoch, "seq": seq}});
+    let (mut dan, mut bob, mut cid) = (here.peer("dan").await, here.peer("bob").await, here.peer("cid").await);
+    // The room is held up by one join, so that the next two are answered next to each other.
+    store.plant(Fault::EventsHeld);
+    dan.say(join(0)).await;
+    store.something_is_held().await;
     zoe.insert(&project, json!({"n": 2})).await;
     zoe.insert(&project, json!({"n": 3})).await;
-    let join = |seq: u64| json!({"type": "join", "project": project, "since": {"epoch": epoch, "seq": seq}});
-    // Both ask before either is answered; the hub learns of the last events by the second.
-    bob.say(join(0)).await;
+    // This hub learns of the last events by cid's join only.
+    bob.say(join(1)).await;
     cid.say(join(3)).await;
-    let joined = bob.hear("joined").await;
-    let mut seq = joined["seq"].as_u64().unwrap();
-    while seq < 3 {
-        for event in bob.hear("events").await["events"].as_array().unwrap() {
-            assert_eq!(event["seq"], seq + 1, "after {joined}");
+    store.go_on();
+    let mut seq = 1;
+    let mut follow = |events: &Value| {
+        for event in events.as_array().unwrap() {
             seq += 1;
+            assert_eq!(event["seq"], seq);
         }
-    }
+        seq
+    };
+    let joined = bob.hear("joined").await;
+    assert_eq!(joined["seq"], follow(&joined["events"]), "it says that it brings more than it does: {joined}");
+    while follow(&bob.hear("events").await["events"]) < 3 {}
     assert_eq!(cid.hear("joined").await["seq"], 3);
 }
