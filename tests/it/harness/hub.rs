@@ -200,11 +200,15 @@ impl Log {
         self.text.lock().unwrap().clone()
     }
 
+    /// Lets go of the text before it tells: who waits reads the text while it holds the length.
     fn add(&self, line: &str) {
-        let mut text = self.text.lock().unwrap();
-        text.push_str(line);
-        text.push('\n');
-        self.length.send_replace(text.len());
+        let length = {
+            let mut text = self.text.lock().unwrap();
+            text.push_str(line);
+            text.push('\n');
+            text.len()
+        };
+        self.length.send_replace(length);
     }
 
     fn follow<R: AsyncRead + Unpin + Send + 'static>(&self, mut lines: Lines<BufReader<R>>) {
