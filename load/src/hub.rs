@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::LoadError;
+use crate::http::Http;
 
 /// What a hub is started with.
 #[derive(Clone, Debug)]
@@ -170,18 +171,8 @@ pub async fn get(address: &str, path: &str) -> Result<serde_json::Value, LoadErr
     call(address, "GET", path, "").await
 }
 
-/// HTTP by hand: calls that need no library.
 async fn call(address: &str, method: &str, path: &str, body: &str) -> Result<serde_json::Value, LoadError> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut socket = tokio::net::TcpStream::connect(address).await?;
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    socket.write_all(head.as_bytes()).await?;
-    socket.write_all(body.as_bytes()).await?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await?;
-    let json = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-    serde_json::from_str(json).map_err(|_| LoadError::Wrong(answer.clone()))
+    let mut http = Http::connect(address, "load").await?;
+    let answer = http.call(method, path, "", body.as_bytes()).await?;
+    serde_json::from_slice(answer.body).map_err(|_| answer.wrong())
 }

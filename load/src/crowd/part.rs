@@ -147,8 +147,7 @@ impl Part {
     /// The latest is enough.
     fn put_cursor(&mut self, now: u64) {
         let Some(schedule) = &mut self.plan.cursors else { return };
-        while let Some(due) = schedule.due().filter(|due| *due <= now) {
-            schedule.advance();
+        while let Some(due) = schedule.take_due(now) {
             self.message.clear();
             let project = &self.seat.rooms[0].project;
             // Writing to memory does not fail.
@@ -163,8 +162,7 @@ impl Part {
 
     fn put_signals(&mut self, now: u64) {
         let Some(schedule) = &mut self.plan.signals else { return };
-        while let Some(due) = schedule.due().filter(|due| *due <= now) {
-            schedule.advance();
+        while let Some(due) = schedule.take_due(now) {
             self.message.clear();
             let project = &self.seat.rooms[0].project;
             // Writing to memory does not fail.

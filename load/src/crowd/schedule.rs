@@ -23,6 +23,13 @@ impl Schedule {
         (self.next < self.until).then_some(self.next as u64)
     }
 
+    /// The next one, if it is due by then; it counts as done.
+    pub fn take_due(&mut self, now: u64) -> Option<u64> {
+        let due = self.due().filter(|due| *due <= now)?;
+        self.advance();
+        Some(due)
+    }
+
     /// Goes on to the one after.
     pub fn advance(&mut self) {
         self.next += self.every;

@@ -188,7 +188,7 @@ fn even_marks(max: f64) -> Vec<(f64, String)> {
     steps.take_while(|value| *value <= max * 1.001).map(|value| (value, short(value))).collect()
 }
 
-/// To 1, 2, 2.5 or 5 times a power of ten.
+/// To a round number of at most two digits, times a power of ten.
 fn round_up(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;

@@ -37,7 +37,16 @@ pub struct Sending {
     sent: usize,
     /// When bytes were last taken by the socket, or began to wait for it.
     progress: Instant,
+    flow: Flow,
     stage: Stage,
+}
+
+/// Whether the socket took less than it was given since the last pong: then a pong may be long in coming, since all of
+/// that is before the ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Free,
+    Clogged,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +75,7 @@ enum Item {
 
 impl Default for Sending {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), sent: 0, progress: Instant::now(), stage: Stage::Open }
+        Self { queue: VecDeque::new(), sent: 0, progress: Instant::now(), flow: Flow::Free, stage: Stage::Open }
     }
 }
 
@@ -79,6 +88,16 @@ impl Sending {
     /// Whether a close frame is sent, or on its way.
     pub fn is_closing(&self) -> bool {
         self.stage == Stage::Closing
+    }
+
+    /// Whether the socket took less than it was given since the last pong.
+    pub fn is_clogged(&self) -> bool {
+        self.flow == Flow::Clogged
+    }
+
+    /// A pong came: the client has read all that was before its ping.
+    pub fn ponged(&mut self) {
+        self.flow = Flow::Free;
     }
 
     /// When bytes were last taken by the socket, or began to wait for it.
@@ -129,7 +148,10 @@ impl Sending {
             match written {
                 Ok(0) => return Sent::Lost,
                 Ok(count) => self.written(count),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Sent::Part,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.flow = Flow::Clogged;
+                    return Sent::Part;
+                }
                 Err(_) => return Sent::Lost,
             }
         }

@@ -62,12 +62,6 @@ impl Wire {
         sending.write(&self.stream)
     }
 
-    /// Whether something is not sent, and since when the socket has taken nothing.
-    pub fn unsent(&self) -> (bool, Instant) {
-        let sending = self.sending.lock();
-        (!sending.is_empty(), sending.progress())
-    }
-
     fn fill(&self, sending: &mut Sending) {
         if sending.is_closing() {
             return;

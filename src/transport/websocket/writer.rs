@@ -51,21 +51,12 @@ pub struct Writer<'a> {
     next_ping: Instant,
     /// When the ping was sent whose pong has not come.
     pinged: Option<Instant>,
-    /// Whether the socket took less than it was given since the last pong: then a pong may be long in coming, since
-    /// all of that is before the ping.
-    flow: Flow,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flow {
-    Free,
-    Clogged,
 }
 
 impl<'a> Writer<'a> {
     /// The writing half of a connection that begins.
     pub fn new(wire: &'a Wire, patience: Patience) -> Self {
-        Self { wire, patience, next_ping: Instant::now() + patience.ping_interval, pinged: None, flow: Flow::Free }
+        Self { wire, patience, next_ping: Instant::now() + patience.ping_interval, pinged: None }
     }
 
     /// Runs until the connection ends.
@@ -78,10 +69,7 @@ impl<'a> Writer<'a> {
             match self.wire.send() {
                 Sent::All if self.wire.sending.lock().is_closing() => return End::Closed,
                 Sent::All => self.wait_for_work(alarm.as_mut()).await,
-                Sent::Part => {
-                    self.flow = Flow::Clogged;
-                    self.wait_for_socket(alarm.as_mut()).await;
-                }
+                Sent::Part => self.wait_for_socket(alarm.as_mut()).await,
                 Sent::Lost => return End::Lost,
             }
         }
@@ -91,7 +79,8 @@ impl<'a> Writer<'a> {
     fn look_after_client(&mut self) -> Option<End> {
         let now = Instant::now();
         if self.wire.pulse.take_pong() == Pong::Came {
-            (self.pinged, self.flow) = (None, Flow::Free);
+            self.pinged = None;
+            self.wire.sending.lock().ponged();
         }
         if self.gone_at().is_some_and(|gone_at| gone_at <= now) {
             return Some(self.give_up());
@@ -106,10 +95,11 @@ impl<'a> Writer<'a> {
 
     /// When the client is to be held for gone, if nothing more is heard.
     fn gone_at(&self) -> Option<Instant> {
-        let (is_something_unsent, progress) = self.wire.unsent();
-        if is_something_unsent || (self.pinged.is_some() && self.flow == Flow::Clogged) {
-            return Some(progress + self.patience.progress);
+        let sending = self.wire.sending.lock();
+        if !sending.is_empty() || (self.pinged.is_some() && sending.is_clogged()) {
+            return Some(sending.progress() + self.patience.progress);
         }
+        drop(sending);
         let pinged = self.pinged?;
         match self.wire.pulse.listening() {
             Listening::Since(since) => Some(pinged.max(since) + self.patience.pong),
