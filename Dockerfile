@@ -15,6 +15,7 @@ RUN mkdir -p src histcheck/src load/src \
 # cargo goes by the time of files: those that stood in must look older.
 COPY migrations migrations
 COPY examples examples
+COPY web/dist web/dist
 COPY src src
 RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked --package blockhub

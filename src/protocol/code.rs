@@ -3,8 +3,11 @@
 //! Promises: a code's name, HTTP status and number are the contract's.
 //! Must never: hold text that depends on what went wrong; that is a `Refusal`'s.
 
+use ts_rs::TS;
+
 /// Why a message was refused; the table of `docs/protocol.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, TS)]
+#[ts(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// Fix it.
     Malformed,

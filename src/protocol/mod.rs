@@ -12,5 +12,6 @@ pub mod pointer;
 pub mod resource;
 pub mod scan;
 pub mod schema;
+pub mod typescript;
 pub mod view;
 pub mod word;

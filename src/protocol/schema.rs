@@ -1,15 +1,16 @@
-//! How OpenAPI describes names, places in a log and times.
+//! How OpenAPI and TypeScript describe names, places in a log and times.
 //!
 //! Promises: the description is of what serde writes.
 //! Must never: describe an object; those derive theirs.
 
 use std::borrow::Cow;
 
+use ts_rs::TS;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::view::spelling::{EpochText, Moment};
-use crate::domain::ids::{BlockId, EditId, GroupId, HubId, ProjectId, RequestId, SessionId, UserId};
+use crate::domain::ids::{BlockId, ConnectionId, EditId, GroupId, HubId, ProjectId, RequestId, SessionId, UserId};
 use crate::domain::sequence::{Seq, Version};
 
 macro_rules! described {
@@ -27,7 +28,22 @@ macro_rules! described {
                 Cow::Borrowed(stringify!($name))
             }
         }
+
+        impl TS for $name {
+            type WithoutGenerics = Self;
+            type OptionInnerType = Self;
+
+            fn name(_: &ts_rs::Config) -> String {
+                described!(@typescript $type).to_owned()
+            }
+
+            fn inline(config: &ts_rs::Config) -> String {
+                <Self as TS>::name(config)
+            }
+        }
     )+};
+    (@typescript String) => { "string" };
+    (@typescript Integer) => { "number" };
 }
 
 described! {
@@ -35,6 +51,7 @@ described! {
     BlockId: String / Uuid, "The smallest unit with a version";
     EditId: String / Uuid, "The client's name for an edit; it applies at most once";
     GroupId: String / Uuid, "Ties edits together, so that they are undone as one";
+    ConnectionId: String / Uuid, "One socket's life";
     SessionId: String / Uuid, "Survives connections, belongs to one user";
     RequestId: String / Uuid, "One request and everything logged about it";
     UserId: String, "Who somebody is: a token's `sub`";

@@ -1,11 +1,12 @@
 //! The contract's words for roles, access, tiers and kinds of actor.
 //!
-//! Promises: `from_word` reads exactly what `word` writes; JSON and OpenAPI have the same words.
+//! Promises: `from_word` reads exactly what `word` writes; JSON, OpenAPI and TypeScript have the same words.
 //! Must never: give two words to one thing.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use ts_rs::TS;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -54,6 +55,23 @@ macro_rules! words {
         impl ToSchema for $name {
             fn name() -> Cow<'static, str> {
                 Cow::Borrowed(stringify!($name))
+            }
+        }
+
+        impl TS for $name {
+            type WithoutGenerics = Self;
+            type OptionInnerType = Self;
+
+            fn name(_: &ts_rs::Config) -> String {
+                stringify!($name).to_owned()
+            }
+
+            fn inline(_: &ts_rs::Config) -> String {
+                [$(concat!('"', $word, '"')),+].join(" | ")
+            }
+
+            fn decl(config: &ts_rs::Config) -> String {
+                format!("type {} = {};", <Self as TS>::name(config), Self::inline(config))
             }
         }
     )+};

@@ -5,22 +5,26 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use ts_rs::TS;
 
 use super::limits::WireLimits;
 use super::reply::{Receipt, Refusal};
 use super::server::{Joined, LeftReason, ResetReason, ServerMessage, State};
-use crate::domain::access::Principal;
+use crate::domain::access::{Access, Principal, Role, Tier};
+use crate::domain::event::ActorKind;
 use crate::domain::ids::{BlockId, ConnectionId, EditId, HubId, ProjectId, RequestId, SessionId, UserId};
 use crate::domain::presence::{Present, Update};
 use crate::domain::sequence::Seq;
+use crate::protocol::code::ErrorCode;
 use crate::protocol::view::conflict::ConflictView;
 use crate::protocol::view::event::EventView;
 use crate::protocol::view::spelling::{EpochText, Moment};
 use crate::protocol::view::{AckView, ActorView, UserView};
 
-#[derive(Serialize)]
+#[derive(Serialize, TS)]
+#[ts(rename = "ServerHead")]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(super) enum Body<'a> {
+pub(in crate::protocol) enum Body<'a> {
     Welcome {
         #[serde(flatten)]
         receipt: ReceiptView<'a>,
@@ -34,6 +38,7 @@ pub(super) enum Body<'a> {
         #[serde(flatten)]
         receipt: ReceiptView<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
         expires_at: Option<Moment>,
     },
     TokenExpiring {
@@ -55,13 +60,16 @@ pub(super) enum Body<'a> {
         receipt: ReceiptView<'a>,
         project: ProjectId,
         title: &'a str,
+        #[ts(as = "Role")]
         role: &'static str,
         epoch: EpochText,
         seq: Seq,
         recovered: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
         more: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
         events: Option<Vec<EventView<'a>>>,
     },
     Snapshot {
@@ -71,22 +79,27 @@ pub(super) enum Body<'a> {
         project: ProjectId,
         epoch: EpochText,
         seq: Seq,
+        #[ts(as = "ResetReason")]
         reason: &'static str,
     },
     Left {
         #[serde(flatten)]
+        #[ts(skip)]
         receipt: Option<ReceiptView<'a>>,
         project: ProjectId,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(as = "Option<LeftReason>", optional)]
         reason: Option<&'static str>,
     },
     Project {
         project: ProjectId,
         title: &'a str,
+        #[ts(as = "Access")]
         access: &'static str,
     },
     Role {
         project: ProjectId,
+        #[ts(as = "Role")]
         role: &'static str,
     },
     Ack {
@@ -119,6 +132,7 @@ pub(super) enum Body<'a> {
         project: ProjectId,
         event: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(type = "Json", optional)]
         data: Option<&'a RawValue>,
         from: MemberView<'a>,
     },
@@ -220,18 +234,18 @@ impl<'a> From<&'a ServerMessage<'a>> for Body<'a> {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct SnapshotTail {
+#[derive(Serialize, TS)]
+pub(in crate::protocol) struct SnapshotTail {
     pub(super) last: bool,
 }
 
-#[derive(Serialize)]
-pub(super) struct MoreTail {
+#[derive(Serialize, TS)]
+pub(in crate::protocol) struct MoreTail {
     pub(super) more: bool,
 }
 
-#[derive(Serialize)]
-pub(super) struct MembersTail<'a> {
+#[derive(Serialize, TS)]
+pub(in crate::protocol) struct MembersTail<'a> {
     members: Vec<MemberView<'a>>,
 }
 
@@ -241,10 +255,12 @@ impl<'a> MembersTail<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, TS)]
+#[ts(rename = "Receipt")]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ReceiptView<'a> {
+pub(in crate::protocol) struct ReceiptView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     id: Option<&'a str>,
     request_id: RequestId,
 }
@@ -255,16 +271,21 @@ impl<'a> From<&'a Receipt> for ReceiptView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, TS)]
+#[ts(rename = "Refusal")]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RefusalView<'a> {
+pub(in crate::protocol) struct RefusalView<'a> {
+    #[ts(as = "ErrorCode")]
     code: &'static str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     retry_after_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     limit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     op: Option<usize>,
 }
 
@@ -281,14 +302,17 @@ impl<'a> From<&'a Refusal> for RefusalView<'a> {
 }
 
 /// One connection in a room, or one that left it.
-#[derive(Serialize)]
-pub(super) struct MemberView<'a> {
+#[derive(Serialize, TS)]
+pub(in crate::protocol) struct MemberView<'a> {
     connection: ConnectionId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     user: Option<UserView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(type = "Json", optional)]
     state: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     left: Option<bool>,
 }
 
@@ -308,12 +332,16 @@ impl<'a> From<&'a Update> for MemberView<'a> {
 }
 
 /// The client itself.
-#[derive(Serialize)]
-pub(super) struct SelfView<'a> {
+#[derive(Serialize, TS)]
+#[ts(rename = "SelfUser")]
+pub(in crate::protocol) struct SelfView<'a> {
     id: &'a UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     name: Option<&'a str>,
+    #[ts(as = "Tier")]
     tier: &'static str,
+    #[ts(as = "ActorKind")]
     kind: &'static str,
 }
 
@@ -328,9 +356,10 @@ impl<'a> From<&'a Principal> for SelfView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, TS)]
+#[ts(rename = "Limits")]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LimitsView {
+pub(in crate::protocol) struct LimitsView {
     max_message_bytes: usize,
     max_edit_bytes: usize,
     max_block_bytes: usize,

@@ -3,7 +3,7 @@
 //! Promises: one type per message, one file per direction.
 //! Must never: be asked what a message means.
 
-mod body;
+pub(super) mod body;
 pub mod client;
 pub mod decode;
 pub mod encode;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use ts_rs::TS;
 
 use super::limits::WireLimits;
 use super::reply::{Ack, ConflictReport, Receipt, Refusal};
@@ -51,7 +52,8 @@ pub struct Joined<'a> {
 }
 
 /// Why a client gets a new snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TS)]
+#[ts(rename_all = "lowercase")]
 pub enum ResetReason {
     /// It read too slowly.
     Lagged,
@@ -62,7 +64,8 @@ pub enum ResetReason {
 }
 
 /// Why a client is no longer in a room, without having asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TS)]
+#[ts(rename_all = "lowercase")]
 pub enum LeftReason {
     /// Access was lost.
     Forbidden,

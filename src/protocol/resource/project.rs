@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use ts_rs::TS;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -39,16 +40,19 @@ pub struct CreateProject {
 }
 
 /// A block of a project that is created.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema, TS)]
 pub struct NewBlock {
     /// Drawn by the hub if left out.
+    #[ts(type = "string", optional)]
     pub id: Option<Uuid>,
     /// The application's word for what it is, 1 to 64 characters.
     pub kind: String,
     /// Under which block; left out: at the top.
+    #[ts(type = "string | null", optional)]
     pub parent: Option<Uuid>,
     /// A JSON object.
     #[schema(value_type = Object)]
+    #[ts(type = "JsonObject")]
     pub content: Map<String, Value>,
 }
 
@@ -64,7 +68,8 @@ pub struct ChangeProject {
 }
 
 /// A project as the caller sees it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema, TS)]
+#[ts(rename = "ProjectInfo")]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectView {
     /// Its name.

@@ -4,6 +4,7 @@
 //! Must never: leave out an op that conflicts.
 
 use serde::Serialize;
+use ts_rs::TS;
 
 use super::spelling::Moment;
 use super::{BlockView, UserView};
@@ -18,7 +19,8 @@ use crate::protocol::{json, pointer};
 pub const REPORT_BYTES_MAX: usize = 1 << 20;
 
 /// An edit that was not applied.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, TS)]
+#[ts(rename = "ConflictFields")]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictView<'a> {
     project: ProjectId,
@@ -46,21 +48,26 @@ impl<'a> ConflictView<'a> {
 }
 
 /// One op that conflicts. `current` is null where the block was deleted, and left out where it would be too much.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, TS)]
+#[ts(rename = "OpConflict")]
 #[serde(rename_all = "camelCase")]
-struct OpConflictView<'a> {
+pub(in crate::protocol) struct OpConflictView<'a> {
     op: usize,
     block: BlockId,
     base_version: Version,
     current_version: Version,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(as = "Option<BlockView<'_>>", optional = nullable)]
     current: Option<Option<BlockView<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(type = "JsonObject", optional)]
     base: Option<&'a Content>,
     paths: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     changed_by: Option<UserView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     changed_at: Option<Moment>,
 }
 

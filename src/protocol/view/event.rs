@@ -4,6 +4,7 @@
 //! Must never: show what only going back needs.
 
 use serde::{Serialize, Serializer};
+use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::spelling::Moment;
@@ -19,23 +20,28 @@ use crate::protocol::pointer;
 pub const EVENT_BYTES_MAX: usize = 256 << 10;
 
 /// A committed edit.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema, TS)]
 #[schema(as = Event)]
+#[ts(rename = "Event")]
 #[serde(rename_all = "camelCase")]
 pub struct EventView<'a> {
     seq: Seq,
     edit_id: EditId,
     request_id: RequestId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     group: Option<GroupId>,
     actor: ActorView<'a>,
     at: Moment,
     #[serde(skip_serializing_if = "is_false")]
+    #[ts(as = "Option<bool>", optional)]
     merged: bool,
     #[serde(skip_serializing_if = "is_false")]
+    #[ts(as = "Option<bool>", optional)]
     overwrote: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<OpView>>)]
+    #[ts(as = "Option<Vec<OpView<'_>>>", optional)]
     ops: Option<OpsView<'a>>,
 }
 
@@ -78,10 +84,11 @@ impl Serialize for OpsView<'_> {
     }
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, ToSchema, TS)]
 #[schema(as = EventOp)]
+#[ts(rename = "EventOp")]
 #[serde(tag = "op", rename_all = "lowercase")]
-enum OpView<'a> {
+pub(in crate::protocol) enum OpView<'a> {
     Insert {
         block: BlockView<'a>,
     },
@@ -89,6 +96,7 @@ enum OpView<'a> {
         block: BlockId,
         version: Version,
         #[schema(value_type = Object)]
+        #[ts(type = "JsonObject")]
         patch: &'a Content,
     },
     Text {
@@ -127,9 +135,10 @@ impl<'a> From<&'a Change> for OpView<'a> {
     }
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, ToSchema, TS)]
 #[schema(as = TextChange)]
-struct ChangeView<'a> {
+#[ts(rename = "TextChange")]
+pub(in crate::protocol) struct ChangeView<'a> {
     at: usize,
     delete: usize,
     insert: &'a str,

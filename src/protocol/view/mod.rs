@@ -10,6 +10,7 @@ pub mod spelling;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::message::reply::Ack;
@@ -21,14 +22,16 @@ use crate::domain::ids::{BlockId, EditId, ProjectId, UserId};
 use crate::domain::sequence::{Seq, Version};
 
 /// A block as it is now.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema, TS)]
 #[schema(as = Block)]
+#[ts(rename = "Block")]
 pub struct BlockView<'a> {
     id: BlockId,
     kind: &'a str,
     parent: Option<BlockId>,
     position: &'a str,
     #[schema(value_type = Object)]
+    #[ts(type = "JsonObject")]
     content: &'a Content,
     version: Version,
 }
@@ -47,10 +50,12 @@ impl<'a> From<&'a Block> for BlockView<'a> {
 }
 
 /// Who somebody is: id and name.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, TS)]
+#[ts(rename = "User")]
 pub struct UserView<'a> {
     id: &'a UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     name: Option<&'a str>,
 }
 
@@ -61,13 +66,16 @@ impl<'a> From<&'a Actor> for UserView<'a> {
 }
 
 /// Who did something: id, name and kind.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema, TS)]
 #[schema(as = Actor)]
+#[ts(rename = "Actor")]
 pub struct ActorView<'a> {
     id: &'a UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     name: Option<&'a str>,
     #[schema(value_type = ActorKind)]
+    #[ts(as = "ActorKind")]
     kind: &'static str,
 }
 
@@ -78,13 +86,15 @@ impl<'a> From<&'a Actor> for ActorView<'a> {
 }
 
 /// An edit that is in the database.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema, TS)]
 #[schema(as = Ack)]
+#[ts(rename = "AckFields")]
 #[serde(rename_all = "camelCase")]
 pub struct AckView {
     project: ProjectId,
     edit_id: EditId,
     seq: Seq,
+    #[ts(type = "Record<string, number>")]
     versions: BTreeMap<BlockId, Version>,
     merged: bool,
     overwrote: bool,

@@ -1,4 +1,4 @@
-//! `/api/openapi.json`, a page to browse it, and the hub's first page: the README's example.
+//! `/api/openapi.json`, a page to browse it, and the README's example of a page that needs no library.
 //!
 //! Promises: the description is made from the handlers themselves; the pages need nothing but this hub.
 //! Must never: describe what is not there.
@@ -36,6 +36,6 @@ pub fn pages(description: OpenApi) -> Router {
     let config = Config::from("/api/openapi.json").validator_url("none").try_it_out_enabled(true);
     let pages = SwaggerUi::new("/api/docs").url("/api/openapi.json", description).config(config);
     Router::from(pages)
-        .route("/", get(async || Html(EXAMPLE)))
+        .route("/examples/browser.html", get(async || Html(EXAMPLE)))
         .route("/api", get(async || Redirect::temporary("/api/docs/")))
 }

@@ -10,6 +10,7 @@ mod events;
 mod guard;
 mod health;
 mod members;
+mod page;
 mod problem;
 mod projects;
 mod request;
@@ -50,6 +51,7 @@ pub fn router(http: Http) -> Router {
     let (router, description) = described().with_state(http.clone()).split_for_parts();
     router
         .merge(describe::pages(description))
+        .merge(page::pages())
         .fallback(async || Problem::no_such_path())
         .method_not_allowed_fallback(async || Problem::no_such_method())
         .layer(DefaultBodyLimit::max(http.hub.limits.message_bytes_max))

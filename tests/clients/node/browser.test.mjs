@@ -63,11 +63,11 @@ test("readme_the_browser_example_shows_each_tab_what_the_other_wrote", { skip: c
     const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8")
     const page = await readFile(new URL("../../../examples/browser.html", import.meta.url), "utf8")
     assert.ok(readme.includes(page.trim()), "the README shows examples/browser.html as it is")
-    assert.equal(await (await fetch(`${hub}/`)).text(), page, "the hub serves it as its first page")
+    assert.equal(await (await fetch(`${hub}/examples/browser.html`)).text(), page, "the hub serves it as it is")
 
-    const ann = await Tab.open(`http://${devtools}`, `${hub}/`)
+    const ann = await Tab.open(`http://${devtools}`, `${hub}/examples/browser.html`)
     await ann.until(`location.hash.length > 30`)
-    const bob = await Tab.open(`http://${devtools}`, `${hub}/${await ann.evaluate("location.hash")}`)
+    const bob = await Tab.open(`http://${devtools}`, `${hub}/examples/browser.html${await ann.evaluate("location.hash")}`)
     const write = line => `text.value = ${JSON.stringify(line)}; text.dispatchEvent(new Event("change"))`
     const shows = line => `[...document.querySelectorAll("li")].some(item => item.textContent === ${JSON.stringify(line)})`
     for (const tab of [ann, bob]) await tab.until(`document.querySelector("input")?.disabled === false`)
