@@ -132,6 +132,12 @@ pub(super) enum Body<'a> {
     Draining {
         reconnect_in_ms: u64,
     },
+    #[serde(rename = "error")]
+    Farewell {
+        code: &'static str,
+        message: &'a str,
+        close_code: u16,
+    },
 }
 
 impl<'a> Body<'a> {
@@ -216,6 +222,9 @@ impl<'a> From<&'a ServerMessage<'a>> for Body<'a> {
                 more: *more,
             },
             ServerMessage::Draining { reconnect_in_ms } => Self::Draining { reconnect_in_ms: *reconnect_in_ms },
+            ServerMessage::Farewell { close, code, reason } => {
+                Self::Farewell { code: code.as_str(), message: reason, close_code: close.number() }
+            }
         }
     }
 }
