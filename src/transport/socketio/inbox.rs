@@ -109,7 +109,8 @@ impl Inbox {
         self.reader.wake();
     }
 
-    fn pop(&self) -> Option<Said> {
+    /// The next message, if there is one.
+    pub fn pop(&self) -> Option<Said> {
         let mut state = self.state.lock();
         let was_full = state.is_full();
         let said = state.queue.pop_front()?;

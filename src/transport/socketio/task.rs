@@ -38,8 +38,19 @@ pub async fn run(mut connection: Connection, wire: &Wire, hello: &str, limits: &
         end = write(wire, limits) => end,
         end = hear(&mut connection, wire, limits) => end,
     };
+    if wire.way.stage() == Stage::Over {
+        // If a room does not take it in time, nobody was told that it did.
+        let _ = timeout(LINGER, hear_out(&mut connection, wire, limits)).await;
+    }
     tokio::join!(connection.gone(), leave(wire, &end));
     wire.way.give_place();
+}
+
+/// Takes what the client has said before it left.
+async fn hear_out(connection: &mut Connection, wire: &Wire, limits: &WireLimits) {
+    while let Some(said) = wire.way.inbox.pop() {
+        Box::pin(take(connection, wire, &said, limits)).await;
+    }
 }
 
 /// Ends the client's side. Whoever shall not come back by themselves is disconnected in Socket.IO's way; others lose

@@ -6,10 +6,10 @@ export const hub = process.env.BLOCKHUB_URL ?? "http://127.0.0.1:8080"
 const PATIENCE_MS = 60_000
 
 /** Makes a project over HTTP and returns its id. */
-export async function newProject(body = {}) {
-  const answer = await fetch(`${hub}/api/projects`, {
+export async function newProject(body = {}, { url = hub, headers = {} } = {}) {
+  const answer = await fetch(`${url}/api/projects`, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify({ title: "From Node", ...body }),
   })
   if (answer.status !== 201) throw new Error(`${answer.status}: ${await answer.text()}`)

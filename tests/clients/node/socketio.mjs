@@ -10,7 +10,7 @@ export class SocketIoClient extends Client {
     this.socket = io(url, { auth, forceNew: true, reconnection: false, ...options })
     this.socket.onAny((type, message) => this.take({ ...message, type }))
     this.socket.on("disconnect", reason => this.ended(reason))
-    this.socket.on("connect_error", error => { if (!this.socket.active) this.ended(error.message) })
+    this.socket.on("connect_error", error => { if (!options.reconnection) this.ended(error.message) })
   }
 
   /** A connection that has been welcomed. */
