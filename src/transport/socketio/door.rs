@@ -13,7 +13,7 @@ use socketioxide::handler::{ConnectHandler, MessageHandler, Value};
 use socketioxide::socket::Socket;
 use tokio_util::task::TaskTracker;
 
-use super::inbox::{Inbox, Said};
+use super::inbox::{Flooded, Said};
 use super::task;
 use super::way::{Stage, Way};
 use super::wire::Wire;
@@ -73,9 +73,13 @@ impl ConnectHandler<LocalAdapter, Ours> for Door {
 }
 
 impl MessageHandler<LocalAdapter, Ours> for Listener {
-    fn call(&self, _socket: Client, value: Value, ack: Option<i64>) {
-        let inbox: &Inbox = &self.0.inbox;
-        inbox.put(Said { value, callback: ack.map(Callback) });
+    fn call(&self, socket: Client, value: Value, ack: Option<i64>) {
+        if let Err(Flooded) = self.0.inbox.put(Said { value, callback: ack.map(Callback) }) {
+            tracing::debug!("a client said too much at once");
+            // Nothing of what it says further is taken, whether it can be told or not.
+            self.0.advance(Stage::Over);
+            let _ = socket.disconnect();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a client has said and the connection has not taken yet.
 //!
 //! Promises: order is kept; while it is full the client's socket is not read, and its next POST waits. So it holds
-//! `BYTES_MAX` and one more message, or, since a POST is taken as a whole, that and one POST.
+//! `BYTES_MAX` and one more message, or, since a POST is taken as a whole, that and one POST of `FLOOD` messages.
 //! Must never: look into a message.
 
 use std::collections::VecDeque;
@@ -19,6 +19,8 @@ use crate::protocol::message::reply::Callback;
 const MESSAGES_MAX: usize = 32;
 /// Bytes from which on it is full.
 const BYTES_MAX: usize = 64 << 10;
+/// Messages that are not even kept: a POST can hold so many that what they cost is not what they weigh.
+const FLOOD: usize = 2048;
 
 /// One event of a client: a JSON array of its name and its objects, as it came.
 pub struct Said {
@@ -27,6 +29,9 @@ pub struct Said {
     /// Who waits for the reply.
     pub callback: Option<Callback>,
 }
+
+/// A client has said more than is kept.
+pub struct Flooded;
 
 /// What waits for one connection. Socket.IO puts in, the connection's task takes out.
 pub struct Inbox {
@@ -60,13 +65,17 @@ impl Inbox {
         Self { state: Mutex::new(state), arrived, emptied, reader }
     }
 
-    /// The client has said something.
-    pub fn put(&self, said: Said) {
+    /// The client has said something. If that is too much, it is not kept.
+    pub fn put(&self, said: Said) -> Result<(), Flooded> {
         let mut state = self.state.lock();
+        if state.queue.len() >= FLOOD {
+            return Err(Flooded);
+        }
         state.bytes += said.value.len();
         state.queue.push_back(said);
         drop(state);
         self.arrived.notify_one();
+        Ok(())
     }
 
     /// Waits for the next message. May be dropped and called again without loss.

@@ -30,6 +30,7 @@ use hyper::upgrade::OnUpgrade;
 use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
@@ -51,6 +52,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const UPGRADE_WITHIN: Duration = Duration::from_secs(10);
 /// What a message may be over `maxMessageBytes` and still be answered, before its transport is lost ([MS2]).
 const SPARE_BYTES: usize = 64 << 10;
+/// For the body of a POST.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// Of an event that is refused for having them.
 const ATTACHMENTS_MAX: usize = 16;
 /// What is read of a socket at once.
@@ -124,14 +127,11 @@ impl Entry {
     async fn go_on(&self, request: Request, transport: Transport, way: Arc<Way>) -> Response {
         match (transport, request.method()) {
             (Transport::WebSocket, _) => self.upgrade(request, way),
-            (Transport::Polling, &Method::POST) => {
-                let _turn = way.posting.lock().await;
-                tokio::select! {
-                    biased;
-                    () = way.inbox.has_room() => self.call(request).await,
-                    () = way.shut() => ended(),
-                }
-            }
+            (Transport::Polling, &Method::POST) => tokio::select! {
+                biased;
+                answer = self.post(request, &way) => answer,
+                () = way.shut() => ended(),
+            },
             (Transport::Polling, _) => {
                 let answer = tokio::select! {
                     biased;
@@ -143,6 +143,14 @@ impl Entry {
                 answer
             }
         }
+    }
+
+    /// A client says something, once what it said before leaves room.
+    async fn post(&self, request: Request, way: &Way) -> Response {
+        let _turn = way.posting.lock().await;
+        way.inbox.has_room().await;
+        let too_slow = |_| http::refused(StatusCode::REQUEST_TIMEOUT, "the body took too long");
+        timeout(BODY_WITHIN, self.call(request)).await.unwrap_or_else(too_slow)
     }
 
     /// Answers the handshake; the socket is Socket.IO's then, through a valve.

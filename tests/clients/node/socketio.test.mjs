@@ -2,8 +2,11 @@
 // client; each test names the rule of docs/protocol.md.
 import assert from "node:assert/strict"
 import { createHmac, randomUUID } from "node:crypto"
-import { describe, test } from "node:test"
+import { once } from "node:events"
+import { readFile } from "node:fs/promises"
 import { request } from "node:http"
+import { describe, test } from "node:test"
+import { io } from "socket.io-client"
 import { hub, insert, newProject } from "./client.mjs"
 import { withHub, OwnHub } from "./ownhub.mjs"
 import { SocketIoClient as Client } from "./socketio.mjs"
@@ -247,6 +250,34 @@ describe("the hub and socket.io-client alone", { concurrency: true, timeout: 120
     await post('40{"user":{"id":"bob"}}')
     assert.ok(!/"id":"bob"/.test(heard))
     assert.equal((await fetch(`${at}&sid=${sid}`)).status, 400)
+  })
+})
+
+describe("engine.io by hand", { concurrency: true, timeout: 60 * SECOND_MS }, () => {
+  test("a_post_of_too_many_messages_ends_the_connection", async () => {
+    const at = `${hub}/socket.io/?EIO=4&transport=polling`
+    const { sid } = JSON.parse((await (await fetch(at)).text()).slice(1))
+    const post = body => fetch(`${at}&sid=${sid}`, { method: "POST", body })
+    await post('40{"user":{"id":"ann"}}')
+    await post(Array.from({ length: 20_000 }, () => '42["ping",{}]').join("\x1e"))
+    let status
+    do ({ status } = await fetch(`${at}&sid=${sid}`)); while (status === 200)
+    assert.equal(status, 400)
+  })
+})
+
+describe("what the documentation says of Socket.IO", () => {
+  test("its_example_runs", async () => {
+    const contract = await readFile(new URL("../../../docs/protocol.md", import.meta.url), "utf8")
+    const [, example] = contract.split("## Socket.IO\n")[1].match(/```js\nimport .*\n([^]*?)```/)
+    const AsyncFunction = (async () => {}).constructor
+    const run = new AsyncFunction("io", "project", `${example.replace("http://127.0.0.1:8080", hub)}\nreturn { socket, ack, took }`)
+    const { socket, ack, took } = await run(io, await newProject())
+    assert.deepEqual([ack.type, ack.seq], ["ack", 1])
+    if (took.length === 0) await once(socket, "events")
+    assert.equal(took[0].editId, ack.editId)
+    assert.match(socket.auth.session, /^[0-9a-f-]{36}$/)
+    socket.disconnect()
   })
 })
 

@@ -109,14 +109,14 @@ async fn pr1_presence_comes_in_one_message_and_says_who_left(database: &Database
     for offset in 0..5 {
         bob.say(json!({"type": "presence", "project": project, "state": {"offset": offset}})).await;
     }
-    let is_last = |message: &serde_json::Value| {
+    let is_last = |message: &Value| {
         let updates = message["updates"].as_array();
         updates.is_some_and(|updates| updates.iter().any(|update| update["state"] == json!({"offset": 4})))
     };
     ann.hear_where("the last state", is_last).await;
     let connection = bob.connection.id.to_string();
     bob.connection.gone().await;
-    let is_gone = |message: &serde_json::Value| {
+    let is_gone = |message: &Value| {
         let updates = message["updates"].as_array();
         updates.is_some_and(|updates| updates.contains(&json!({"connection": connection, "left": true})))
     };
