@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{any, get};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout};
@@ -39,6 +39,7 @@ use crate::transport::auth::Keys;
 use crate::transport::http::{self, Http};
 use crate::transport::listener;
 use crate::transport::origin::{Names, OriginPolicy};
+use crate::transport::socketio::Entry;
 use crate::transport::websocket::Gate;
 
 /// What may wait for one client ([JN6]).
@@ -188,13 +189,16 @@ fn router(config: &Config, hub: &Arc<Hub>, metrics: PrometheusHandle, tracker: &
         allowed: config.origins.clone(),
         names: if matches!(config.keys, Keys::Open) { Names::Loopback } else { Names::Any },
     };
-    let gate = Arc::new(Gate::new(origins, hub.limits, config.connections_max, tracker.clone()));
+    let gate = Arc::new(Gate::new(origins.clone(), hub.limits, config.connections_max, tracker.clone()));
+    let entry = Entry::new(hub.clone(), origins, gate.slots(), tracker.clone());
+    let socket_io = any(move |request: Request| async move { entry.answer(request).await });
     let http = Http { hub: hub.clone(), origins: config.origins.clone(), metrics, started: Instant::now() };
     let socket = {
         let hub = hub.clone();
         move |request: Request| async move { upgrade(&gate, &hub, request) }
     };
-    http::router(http).merge(http::answered(Router::new().route("/ws", get(socket))))
+    let sockets = Router::new().route("/ws", get(socket)).route("/socket.io/", socket_io);
+    http::router(http).merge(http::answered(sockets))
 }
 
 fn upgrade(gate: &Gate, hub: &Arc<Hub>, request: Request) -> Response {

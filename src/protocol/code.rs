@@ -105,6 +105,25 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// What an `error` says in its place, where the transport has no close codes; nothing if nobody listens any more.
+    pub fn as_error(self) -> Option<ErrorCode> {
+        match self {
+            Self::Normal | Self::TimedOut => None,
+            Self::TooBig => Some(ErrorCode::TooLarge),
+            Self::Restart => Some(ErrorCode::Draining),
+            Self::Full => Some(ErrorCode::Busy),
+            Self::Protocol | Self::NotText | Self::Violated => Some(ErrorCode::Malformed),
+            Self::Unauthenticated => Some(ErrorCode::Unauthenticated),
+            Self::Blocked => Some(ErrorCode::Forbidden),
+            Self::Flooded => Some(ErrorCode::RateLimited),
+        }
+    }
+
+    /// Whether a client shall come back by itself, with what it has.
+    pub fn invites_back(self) -> bool {
+        !matches!(self, Self::Violated | Self::Unauthenticated | Self::Blocked | Self::Flooded)
+    }
+
     /// The number in the close frame.
     pub fn number(self) -> u16 {
         match self {

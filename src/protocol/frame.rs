@@ -8,6 +8,9 @@ use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use flate2::{Compress, Compression, FlushCompress};
+use serde_json::value::RawValue;
+
+use super::message::reply::Callback;
 
 /// What every sync flush ends with; RFC 7692 takes it off the end of a message.
 const FLUSH_END: [u8; 4] = [0, 0, 0xFF, 0xFF];
@@ -71,6 +74,10 @@ pub struct Frame {
     rest: Box<[Arc<Chunk>]>,
     plain: Header,
     deflated: OnceLock<Option<Header>>,
+    /// The whole message as one piece of JSON; made when a transport wants it so.
+    raw: OnceLock<Option<Box<RawValue>>>,
+    /// Who waits for it; of a reply alone.
+    callback: Option<Callback>,
 }
 
 impl Frame {
@@ -94,9 +101,40 @@ impl Frame {
     }
 
     fn of(head: Vec<u8>, rest: Box<[Arc<Chunk>]>) -> Arc<Self> {
-        let mut frame = Self { head: Chunk::of(head), rest, plain: Header::default(), deflated: OnceLock::new() };
+        let (head, plain, deflated, raw) = (Chunk::of(head), Header::default(), OnceLock::new(), OnceLock::new());
+        let mut frame = Self { head, rest, plain, deflated, raw, callback: None };
         frame.plain = Header::text(frame.len(), Form::Plain);
         Arc::new(frame)
+    }
+
+    /// The same, for who waits for it.
+    #[must_use]
+    pub fn answering(mut self: Arc<Self>, callback: Callback) -> Arc<Self> {
+        // Proven: who has just made it is the only one who has it.
+        if let Some(frame) = Arc::get_mut(&mut self) {
+            frame.callback = Some(callback);
+        }
+        self
+    }
+
+    /// Who waits for it.
+    pub fn callback(&self) -> Option<Callback> {
+        self.callback
+    }
+
+    /// The message's `type`, which is the first that it says; empty if it has none.
+    pub fn kind(&self) -> &str {
+        const BEFORE: &[u8] = b"{\"type\":\"";
+        let rest = self.head.json.strip_prefix(BEFORE).unwrap_or_default();
+        let len = rest.iter().position(|byte| *byte == b'"').unwrap_or(0);
+        std::str::from_utf8(&rest[..len]).unwrap_or_default()
+    }
+
+    /// The message as a value that is written as it stands; looked through once, whoever and however many get it. None
+    /// if it is no JSON.
+    pub fn raw(&self) -> Option<&RawValue> {
+        let read = || RawValue::from_string(String::from_utf8(self.json()).ok()?).ok();
+        self.raw.get_or_init(read).as_deref()
     }
 
     /// Bytes of JSON: what the message counts for in an outbox.

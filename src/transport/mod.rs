@@ -8,4 +8,5 @@ pub mod http;
 pub mod listener;
 pub mod origin;
 pub mod probe;
+pub mod socketio;
 pub mod websocket;

@@ -40,6 +40,7 @@ mod socket_harness;
 mod socket_life;
 mod socket_origins;
 mod socket_reader;
+mod socketio;
 mod telemetry_lines;
 mod text_merge;
 mod text_replay;

@@ -55,7 +55,7 @@ fn said(message: &ServerMessage<'_>) -> Value {
 }
 
 fn receipt() -> Receipt {
-    Receipt { id: Some("4".into()), request: RequestId(id(0xEE)) }
+    Receipt { id: Some("4".into()), request: RequestId(id(0xEE)), callback: None }
 }
 
 fn ann() -> Arc<Actor> {

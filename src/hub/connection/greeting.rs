@@ -24,10 +24,10 @@ impl Connection {
             }
             other => {
                 let id = other.and_then(|envelope| envelope.id);
-                return self.turn_away(Receipt { id, request }, &say_hello());
+                return self.turn_away(Receipt { id, request, callback: None }, &say_hello());
             }
         };
-        let receipt = Receipt { id, request };
+        let receipt = Receipt { id, request, callback: None };
         if let Some(retry_after_ms) = self.hub.roll.draining() {
             let refusal = Refusal::new(ErrorCode::Draining, "This hub is about to restart; connect again.");
             self.error(receipt, &Refusal { retry_after_ms: Some(retry_after_ms), ..refusal });

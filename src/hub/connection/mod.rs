@@ -24,9 +24,9 @@ use crate::domain::ids::{ConnectionId, ProjectId, RequestId};
 use crate::domain::sequence::Timestamp;
 use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::message::client::{ClientMessage, Envelope, Since};
-use crate::protocol::message::decode::decode;
+use crate::protocol::message::decode::{decode, decode_as};
 use crate::protocol::message::encode::encode;
-use crate::protocol::message::reply::{Receipt, Refusal};
+use crate::protocol::message::reply::{Callback, MessageId, Receipt, Refusal};
 use crate::protocol::message::server::ServerMessage;
 
 /// How long a client may take to say `hello` ([CN4]).
@@ -98,20 +98,30 @@ impl Connection {
     /// Takes a text message; what is answered goes into the outbox, also an order to close. May wait while a room is
     /// full: the transport then reads no further.
     pub async fn text(&mut self, text: &str) {
-        let request = RequestId(Uuid::new_v4());
         let decoded = decode(text, &self.hub.limits);
+        self.take(decoded, None).await;
+    }
+
+    /// The same, for a message whose `type` stands beside it.
+    pub async fn event(&mut self, kind: &str, object: &str, callback: Option<Callback>) {
+        let decoded = decode_as(kind, object, &self.hub.limits);
+        self.take(decoded, callback).await;
+    }
+
+    async fn take(&mut self, decoded: Result<Envelope, (Option<MessageId>, Refusal)>, callback: Option<Callback>) {
+        let request = RequestId(Uuid::new_v4());
         if matches!(self.state, State::Greeting { .. }) {
             return self.greet(decoded.ok(), request).await;
         }
         match decoded {
-            Ok(Envelope { id, message }) => self.handle(message, Receipt { id, request }).await,
-            Err((id, refusal)) => self.reject(Receipt { id, request }, &refusal),
+            Ok(Envelope { id, message }) => self.handle(message, Receipt { id, request, callback }).await,
+            Err((id, refusal)) => self.reject(Receipt { id, request, callback }, &refusal),
         }
     }
 
     /// Takes a binary message: `unsupported`.
-    pub async fn binary(&mut self) {
-        let receipt = Receipt { id: None, request: RequestId(Uuid::new_v4()) };
+    pub async fn binary(&mut self, callback: Option<Callback>) {
+        let receipt = Receipt { id: None, request: RequestId(Uuid::new_v4()), callback };
         if matches!(self.state, State::Greeting { .. }) {
             return self.turn_away(receipt, &greeting::say_hello());
         }
@@ -146,7 +156,7 @@ impl Connection {
             State::Open(open) => {
                 let Some(expires) = open.principal.expires else { return };
                 if now() >= expires.plus_ms(EXPIRY_GRACE_MS) {
-                    let receipt = Receipt { id: None, request: RequestId(Uuid::new_v4()) };
+                    let receipt = Receipt { id: None, request: RequestId(Uuid::new_v4()), callback: None };
                     self.turn_away(receipt, &expired());
                 } else if open.warned == Warned::No && now() >= expires.plus_ms(-EXPIRY_WARNING_MS) {
                     open.warned = Warned::Yes;

@@ -146,6 +146,13 @@ pub(in crate::protocol) enum Body<'a> {
     Draining {
         reconnect_in_ms: u64,
     },
+    #[serde(rename = "error")]
+    #[ts(skip)] // Clients of the native socket never hear it.
+    Farewell {
+        code: &'static str,
+        message: &'a str,
+        close_code: u16,
+    },
 }
 
 impl<'a> Body<'a> {
@@ -230,6 +237,9 @@ impl<'a> From<&'a ServerMessage<'a>> for Body<'a> {
                 more: *more,
             },
             ServerMessage::Draining { reconnect_in_ms } => Self::Draining { reconnect_in_ms: *reconnect_in_ms },
+            ServerMessage::Farewell { close, code, reason } => {
+                Self::Farewell { code: code.as_str(), message: reason, close_code: close.number() }
+            }
         }
     }
 }

@@ -33,10 +33,23 @@ impl From<Wrong> for Refusal {
 
 /// Reads one text frame. A refusal comes with the message's id if that could be read.
 pub fn decode(json: &str, limits: &WireLimits) -> Result<Envelope, (Option<MessageId>, Refusal)> {
+    decode_kind(json, limits, |fields| fields.required("type", string))
+}
+
+/// Reads a message whose `type` was told beside it; a `type` in it is not looked at.
+pub fn decode_as(kind: &str, json: &str, limits: &WireLimits) -> Result<Envelope, (Option<MessageId>, Refusal)> {
+    decode_kind(json, limits, |_| Ok(kind.to_owned()))
+}
+
+fn decode_kind(
+    json: &str,
+    limits: &WireLimits,
+    kind: impl FnOnce(&Fields<'_>) -> Result<String, Wrong>,
+) -> Result<Envelope, (Option<MessageId>, Refusal)> {
     let fields =
         Fields::parse(json).map_err(|Wrong(message)| (None, Refusal::malformed(format!("the message {message}"))))?;
     let id = fields.optional("id", message_id).map_err(|wrong| (None, wrong.into()))?;
-    let read = look_through(json).and_then(|()| message(&fields, json.len(), limits));
+    let read = look_through(json).and_then(|()| message(&kind(&fields)?, &fields, json.len(), limits));
     match read {
         Ok(message) => Ok(Envelope { id, message }),
         Err(refusal) => Err((id, refusal)),
@@ -70,9 +83,8 @@ fn look_through(json: &str) -> Result<(), Refusal> {
     scan::check(json).map_err(|flaw| Refusal::malformed(flaw.message()))
 }
 
-fn message(fields: &Fields<'_>, len: usize, limits: &WireLimits) -> Result<ClientMessage, Refusal> {
-    let kind = fields.required("type", string)?;
-    let message = match kind.as_str() {
+fn message(kind: &str, fields: &Fields<'_>, len: usize, limits: &WireLimits) -> Result<ClientMessage, Refusal> {
+    let message = match kind {
         "hello" => hello(fields)?,
         "refresh" => ClientMessage::Refresh { token: fields.required("token", string)? },
         "ping" => ClientMessage::Ping,

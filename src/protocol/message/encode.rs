@@ -33,6 +33,14 @@ pub fn event_len(event: &Event) -> usize {
 
 /// Writes one message.
 pub fn encode(message: &ServerMessage<'_>) -> Arc<Frame> {
+    let frame = write(message);
+    match message.receipt().and_then(|receipt| receipt.callback) {
+        Some(callback) => frame.answering(callback),
+        None => frame,
+    }
+}
+
+fn write(message: &ServerMessage<'_>) -> Arc<Frame> {
     match message {
         ServerMessage::Joined { receipt, joined: it } => joined(receipt, it),
         ServerMessage::Snapshot { project, blocks, last } => {

@@ -51,6 +51,11 @@ impl Refusal {
     }
 }
 
+/// Who waits for a reply in particular, by the transport's number for it: an acknowledgement callback of Socket.IO. Not
+/// on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callback(pub i64);
+
 /// What every reply carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -58,6 +63,8 @@ pub struct Receipt {
     pub id: Option<MessageId>,
     /// Ours.
     pub request: RequestId,
+    /// Who waits for it, where the transport tells replies from what comes unasked.
+    pub callback: Option<Callback>,
 }
 
 /// An edit that is in the database.

@@ -16,6 +16,7 @@ use crate::domain::event::{Actor, Event};
 use crate::domain::ids::{BlockId, ConnectionId, EditId, HubId, ProjectId, SessionId};
 use crate::domain::presence::Update;
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
+use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::frame::Chunk;
 
 /// How a join, or a reset, brings the state.
@@ -248,4 +249,31 @@ pub enum ServerMessage<'a> {
         /// This client's moment.
         reconnect_in_ms: u64,
     },
+    /// An `error` that ends the connection, where the transport has no close codes of its own.
+    Farewell {
+        /// What the connection ends with.
+        close: CloseCode,
+        /// The same, among the codes of errors.
+        code: ErrorCode,
+        /// For people.
+        reason: &'a str,
+    },
+}
+
+impl ServerMessage<'_> {
+    /// Of what it answers.
+    pub(super) fn receipt(&self) -> Option<&Receipt> {
+        match self {
+            Self::Welcome { receipt, .. }
+            | Self::Refreshed { receipt, .. }
+            | Self::Pong { receipt, .. }
+            | Self::Error { receipt, .. }
+            | Self::Joined { receipt, .. }
+            | Self::Left { receipt, .. }
+            | Self::Ack { receipt, .. }
+            | Self::Conflict { receipt, .. }
+            | Self::History { receipt, .. } => Some(receipt),
+            _ => None,
+        }
+    }
 }

@@ -70,7 +70,7 @@ pub async fn restore(
 async fn submit(http: &Http, caller: &Caller, id: ProjectId, intent: Intent) -> Result<Response, Problem> {
     match http.hub.submit(caller, id, intent).await {
         Outcome::Acked(ack) => {
-            let receipt = Receipt { id: None, request: caller.request };
+            let receipt = Receipt { id: None, request: caller.request, callback: None };
             let frame = encode(&ServerMessage::Ack { receipt, ack: &ack });
             Ok(([(CONTENT_TYPE, "application/json")], frame.json()).into_response())
         }

@@ -81,6 +81,11 @@ pub fn draining() -> Problem {
     again(ErrorCode::Draining, "This hub is about to stop.")
 }
 
+/// There is no place for another connection.
+pub fn full() -> Problem {
+    again(ErrorCode::Busy, "This hub is full.")
+}
+
 fn again(code: ErrorCode, message: &str) -> Problem {
     Problem::new(Refusal { retry_after_ms: Some(RETRY_MS), ..Refusal::new(code, message) })
 }
@@ -93,20 +98,27 @@ fn host(request: &Request) -> Option<&str> {
 
 /// The request's origin, if it is one of those that are named.
 fn granted(headers: &HeaderMap, origins: &[String]) -> Option<HeaderValue> {
-    headers.get(ORIGIN).filter(|origin| origins.iter().any(|known| known.as_bytes() == origin.as_bytes())).cloned()
+    headers.get(ORIGIN).filter(|origin| is_named(origin, origins)).cloned()
+}
+
+/// Whether it is one of those that are named.
+pub fn is_named(origin: &HeaderValue, origins: &[String]) -> bool {
+    origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
 }
 
 fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight() -> Response {
+/// What a browser may do that asks before it calls.
+pub fn preflight() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().extend(CORS.map(|(name, value)| (name, HeaderValue::from_static(value))));
     response
 }
 
-fn with_cors(mut answer: Response, granted: Option<&HeaderValue>, origins: &[String]) -> Response {
+/// What a page of the granted origin may read.
+pub fn with_cors(mut answer: Response, granted: Option<&HeaderValue>, origins: &[String]) -> Response {
     let headers = answer.headers_mut();
     if let Some(origin) = granted {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -74,6 +74,22 @@ pub fn refused(status: StatusCode, message: &str) -> Response {
 /// The hub is about to stop ([DR1]).
 pub fn draining() -> Response {
     guard::draining().into_response()
+}
+
+/// There is no place for another connection.
+pub fn full() -> Response {
+    guard::full().into_response()
+}
+
+/// What a browser may do that asks before it calls; with what `for_pages_of` says of the page.
+pub fn preflight() -> Response {
+    guard::preflight()
+}
+
+/// An answer that pages of these origins may read.
+pub fn for_pages_of(allowed: &[String], origin: Option<&HeaderValue>, answer: Response) -> Response {
+    let granted = origin.filter(|origin| guard::is_named(origin, allowed));
+    guard::with_cors(answer, granted, allowed)
 }
 
 fn described() -> OpenApiRouter<Arc<Http>> {

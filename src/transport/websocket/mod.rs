@@ -67,7 +67,7 @@ impl Peer for Connection {
     }
 
     async fn binary(&mut self) {
-        Self::binary(self).await;
+        Self::binary(self, None).await;
     }
 
     fn next_time(&self) -> Option<Duration> {
@@ -135,6 +135,11 @@ impl Gate {
         Self { origins, limits, slots, tracker }
     }
 
+    /// Its places, for sockets that come in elsewhere.
+    pub fn slots(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.slots)
+    }
+
     /// Makes a request a socket. `peer` is asked for only once it is one, and there is a place for it; where there is
     /// none, the socket is closed with 1013.
     pub fn upgrade<P: Peer>(
@@ -176,13 +181,13 @@ async fn admit<P: Peer>(
 }
 
 /// The socket under an upgraded HTTP connection, and what the client sent behind its request.
-async fn upgraded(upgrade: OnUpgrade) -> Option<(TcpStream, Vec<u8>)> {
+pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(TcpStream, Vec<u8>)> {
     let parts = upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>().ok()?;
     Some((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
 
 /// The token of an `Authorization: Bearer` header.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }

@@ -69,7 +69,7 @@ async fn ms2_twenty_malformed_messages_in_ten_seconds_close_the_connection_and_o
         assert_eq!(ann.next().await["code"], "malformed");
     }
     assert_eq!(ann.ask(json!({"type": "ping"})).await["type"], "pong");
-    ann.connection.binary().await;
+    ann.connection.binary(None).await;
     assert_eq!(ann.next().await["code"], "unsupported");
     assert_eq!(ann.closes().await, CloseCode::Violated);
 }
