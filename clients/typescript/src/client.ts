@@ -1,0 +1,118 @@
+// A client: one connection to a hub, and the projects that are open on it.
+//
+// Promises: the same project object for the same id until it is closed.
+// Must never: leave a listener on the page behind when it is closed.
+
+import type { Client, ConnectionState, ConnectOptions, Drafts, Project } from "./api.js"
+import { IndexedDbDrafts } from "./drafts/indexeddb.js"
+import { MemoryDrafts } from "./drafts/memory.js"
+import { Http } from "./http.js"
+import { Listeners } from "./listeners.js"
+import { watchPage } from "./page.js"
+import { OpenProject } from "./project/project.js"
+import type { Access, NewBlock, ProjectInfo, ServerMessage } from "./protocol.js"
+import { Socket, type WebSocketClass } from "./socket.js"
+
+/** Connects, and stays connected until it is closed. */
+export function connect(options: ConnectOptions = {}): Client {
+  const client = new OpenClient(options)
+  client.reconnect()
+  return client
+}
+
+class OpenClient implements Client {
+  readonly #socket: Socket
+  readonly #http: Http
+  readonly #drafts: Drafts
+  readonly #random: () => number
+  readonly #projects = new Map<string, OpenProject>()
+  readonly #listeners = new Listeners<"connection">()
+  readonly #unwatch: () => void
+
+  constructor({
+    url = globalThis.location?.origin as string | undefined,
+    token,
+    user,
+    drafts,
+    webSocket,
+    random = Math.random,
+    beforeUnload = "ask",
+    fetch: ask = globalThis.fetch,
+  }: ConnectOptions) {
+    if (url === undefined) throw new TypeError("There is no page here to tell where the hub is: give its `url`.")
+    const hub = url.replace(/\/+$/, "")
+    const classOf = webSocket ?? (globalThis.WebSocket as unknown as WebSocketClass | undefined)
+    if (classOf === undefined) throw new TypeError("There is no WebSocket here: give a class as `webSocket`.")
+    this.#random = random
+    this.#drafts = drafts ?? (globalThis.indexedDB === undefined ? new MemoryDrafts() : new IndexedDbDrafts())
+    this.#http = new Http({ url: hub, token, user, fetch: (...args) => ask(...args) })
+    this.#socket = new Socket(
+      { url: hub, token, user, webSocket: classOf, random },
+      {
+        changed: () => this.#listeners.tell("connection"),
+        opened: () => this.#each(project => project.opened()),
+        lost: () => this.#each(project => project.lost()),
+        message: message => this.#take(message),
+        tooLarge: () => this.#giveUpLargest(),
+      },
+    )
+    this.#unwatch = watchPage({ wake: () => this.#socket.wake(), hasUnsaved: () => this.#hasUnsaved(), beforeUnload })
+  }
+
+  get connection(): ConnectionState {
+    return this.#socket.state
+  }
+
+  onConnection(listener: () => void): () => void {
+    return this.#listeners.on("connection", listener)
+  }
+
+  project(id: string): Project {
+    const key = id.toLowerCase()
+    const open = this.#projects.get(key)
+    if (open !== undefined) return open
+    const project = new OpenProject({
+      id: key,
+      socket: this.#socket,
+      http: this.#http,
+      drafts: this.#drafts,
+      random: this.#random,
+      closed: () => this.#projects.delete(key),
+    })
+    this.#projects.set(key, project)
+    if (this.#socket.state.state === "open") project.opened()
+    return project
+  }
+
+  createProject(options: { title: string; access?: Access; blocks?: NewBlock[] }): Promise<ProjectInfo> {
+    return this.#http.createProject(options)
+  }
+
+  reconnect(): void {
+    this.#socket.connect()
+  }
+
+  close(): void {
+    this.#unwatch()
+    this.#each(project => project.close())
+    this.#socket.close()
+  }
+
+  #take(message: ServerMessage): void {
+    if ("project" in message) this.#projects.get(message.project)?.take(message)
+  }
+
+  /** The edit that the hub closed the socket over must have been the largest. */
+  #giveUpLargest(): void {
+    const largest = [...this.#projects.values()].flatMap(project => project.largest() ?? [])
+    largest.sort((one, other) => other.bytes - one.bytes)[0]?.giveUp()
+  }
+
+  #hasUnsaved(): boolean {
+    return [...this.#projects.values()].some(project => project.sync.unsaved > 0)
+  }
+
+  #each(act: (project: OpenProject) => void): void {
+    for (const project of [...this.#projects.values()]) act(project)
+  }
+}

@@ -1,0 +1,103 @@
+// From a pending edit to its draft, and back.
+//
+// Promises: a fixed edit comes back as the same message; a waiting one comes back on what its author saw.
+// Must never: send anything.
+
+import { parsePointer } from "../json.js"
+import type { Document } from "../project/document.js"
+import { EditHandle, Pending, type PendingOp, type Phase } from "../project/pending.js"
+import type { TextChange } from "../protocol.js"
+import { difference, shift } from "../text/changes.js"
+import type { DraftEdit, DraftOp } from "./draft.js"
+
+export function draftOf(project: string, user: string | null, edit: Pending): DraftEdit {
+  return {
+    format: 1,
+    project,
+    edit: edit.id,
+    user,
+    at: edit.handle.at.getTime(),
+    order: edit.number,
+    ...(edit.group === undefined ? {} : { group: edit.group }),
+    onConflict: edit.onConflict,
+    epoch: edit.epoch,
+    ops: edit.ops.map((op, index) => draftOp(edit, op, index)),
+    bases: [...edit.bases].map(([block, base]) => ({
+      block,
+      version: base.version,
+      seen: base.seen ?? null,
+      held: base.follows === "held",
+    })),
+    sent: edit.phase.phase === "waiting" ? null : edit.phase.message,
+  }
+}
+
+function draftOp(edit: Pending, op: PendingOp, index: number): DraftOp {
+  if (op.op !== "text") return { ...op }
+  const { block, pointer: path } = op
+  if (edit.phase.phase === "waiting") return { op: "text", block, path, ...op.typing.typist.lastTyped(edit.number) }
+  const sent = edit.phase.message.ops.find(each => each.op === "text" && each.block === block && each.path === path)
+  return {
+    op: "text",
+    block,
+    path,
+    before: edit.phase.texts[index] ?? "",
+    changes: sent?.op === "text" ? sent.changes : [],
+  }
+}
+
+/** Puts drafts back as pending edits, in the order in which they were made, before anything that was made since. */
+export function restore(drafts: readonly DraftEdit[], document: Document): Pending[] {
+  const later = document.queue.splice(0)
+  const sorted = [...drafts].sort((one, other) => one.at - other.at || one.order - other.order)
+  const edits = sorted.map((draft, index) => {
+    const edit = pendingOf(draft, index - sorted.length, document)
+    document.queue.push(edit)
+    return edit
+  })
+  document.queue.push(...later)
+  document.redo()
+  return edits
+}
+
+function pendingOf(draft: DraftEdit, number: number, document: Document): Pending {
+  const ops = draft.ops.map(op => pendingOp(op, number, document))
+  const texts = draft.ops.map(op => (op.op === "text" ? op.before : null))
+  const phase: Phase =
+    draft.sent === null ? { phase: "waiting", from: 0 } : { phase: "sent", message: draft.sent, texts }
+  const bases = new Map(
+    draft.bases.map(({ block, version, seen, held }) => [
+      block,
+      { version, seen: seen ?? undefined, follows: held ? ("held" as const) : ("confirmed" as const) },
+    ]),
+  )
+  const handle = new EditHandle(draft.edit, new Date(draft.at))
+  return new Pending({
+    number,
+    handle,
+    group: draft.group,
+    onConflict: draft.onConflict,
+    ops,
+    bases,
+    epoch: draft.epoch,
+    phase,
+  })
+}
+
+function pendingOp(op: DraftOp, number: number, document: Document): PendingOp {
+  if (op.op !== "text") return { ...op }
+  const { block, path: pointer, before, changes } = op
+  const path = parsePointer(pointer)
+  const typing = document.typingIn(block, pointer, path, before)
+  typing.typist.types(number, moved(changes, difference(before, typing.typist.shown(), before.length)))
+  return { op: "text", block, pointer, path, typing }
+}
+
+/** Changes counted on one text, as they apply to it with others before them. */
+function moved(changes: readonly TextChange[], over: readonly TextChange[]): TextChange[] {
+  if (over.length === 0) return [...changes]
+  return changes.map(change => {
+    const at = shift(change.at, over, "after")
+    return { at, delete: Math.max(0, shift(change.at + change.delete, over, "before") - at), insert: change.insert }
+  })
+}

@@ -1,0 +1,83 @@
+// Back and forth in time: undo, redo, restore, history.
+//
+// Promises: steps are taken one after the other, each under one `editId` however often it has to be asked.
+// Must never: undo an edit that is not saved yet: it is waited for.
+
+import type { UndoOutcome } from "../api.js"
+import type { Event } from "../protocol.js"
+import { targetOf, UndoStack, type Step } from "../undo.js"
+import { describe } from "./conflict.js"
+import type { Document } from "./document.js"
+import type { Questions } from "./questions.js"
+
+export interface TimeParts {
+  project: string
+  document: Document
+  questions: Questions
+  /** What waits to be sent shall go now. */
+  hurry: () => void
+  changed: () => void
+}
+
+export class Time {
+  readonly stack = new UndoStack()
+  readonly #parts: TimeParts
+  /** The step under way; the next begins when it is over. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: TimeParts) {
+    this.#parts = parts
+  }
+
+  step(which: "undo" | "redo"): Promise<UndoOutcome> {
+    const outcome = this.#last.then(() => this.#step(which))
+    this.#last = outcome.catch(() => {})
+    return outcome
+  }
+
+  async restore(seq: number): Promise<{ seq: number }> {
+    const { project, questions, changed } = this.#parts
+    const editId = crypto.randomUUID()
+    const reply = await questions.put({ type: "restore", project, seq, editId })
+    this.stack.restored(editId)
+    changed()
+    return { seq: (reply as { seq: number }).seq }
+  }
+
+  async history(options: { before?: number; limit?: number }): Promise<{ events: Event[]; more: boolean }> {
+    const reply = await this.#parts.questions.put({ type: "history", project: this.#parts.project, ...options })
+    return reply.type === "history" ? { events: reply.events, more: reply.more } : { events: [], more: false }
+  }
+
+  async #step(which: "undo" | "redo"): Promise<UndoOutcome> {
+    const step = this.stack.take(which)
+    this.#parts.changed()
+    if (step === undefined) return { done: "nothing" }
+    const saved = await this.#saved(step)
+    if (saved === null) return this.#step(which)
+    try {
+      return await this.#takeBack(which, saved)
+    } finally {
+      this.#parts.changed()
+    }
+  }
+
+  /** The step with those of its edits that were saved; null if none was. */
+  async #saved(step: Step): Promise<Step | null> {
+    if ("made" in step) return step
+    this.#parts.hurry()
+    await Promise.allSettled(step.edits.map(edit => edit.saved))
+    const edits = step.edits.filter(edit => edit.state.status === "saved")
+    return edits.length === 0 ? null : { ...step, edits }
+  }
+
+  async #takeBack(which: "undo" | "redo", step: Step): Promise<UndoOutcome> {
+    const { project, questions, document } = this.#parts
+    const editId = crypto.randomUUID()
+    const reply = await questions.put({ type: "undo", project, target: targetOf(step), editId })
+    if (reply.type === "conflict") return { done: "conflict", conflict: describe(reply, null, document) }
+    if (reply.type !== "ack") return { done: "nothing" }
+    this.stack.done(which, editId)
+    return { done: "undone", seq: reply.seq }
+  }
+}

@@ -1,0 +1,229 @@
+// One client's connection, on sockets that the test holds in its hand: hello, tokens, close codes, sleep.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { afterClose, jittered, type Closing } from "../src/backoff.js"
+import type { ServerMessage } from "../src/index.js"
+import { FakeHub, joined, PROJECT, settle } from "./harness/fake.js"
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+afterEach(() => void vi.useRealTimers())
+
+const closing: Closing = { code: 1006, failures: 0, wasOpen: true, retryAfterMs: undefined, hasTokens: false }
+
+test("cn4_hello_is_said_first_and_welcome_opens_the_connection", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await settle()
+  expect([hub.socket.url, hub.socket.protocols, hub.socket.sent]).toEqual(["ws://hub/ws", ["blockhub.v1"], []])
+  await hub.welcome()
+  expect(hub.socket.sent).toEqual([{ type: "hello", id: "hello", user: { id: "ann" } }])
+  expect(client.connection).toMatchObject({
+    state: "open",
+    connection: "connection-1",
+    session: "session-1",
+    hub: "hub-1",
+  })
+})
+
+test("cn4_the_session_is_named_again_on_the_next_connection", async () => {
+  const hub = new FakeHub()
+  hub.client()
+  await hub.welcome()
+  await hub.close(1012)
+  await vi.advanceTimersByTimeAsync(1)
+  await hub.welcome()
+  expect(hub.sent("hello")).toMatchObject([{ session: "session-1" }])
+})
+
+test("cn5_the_token_goes_into_hello_and_is_asked_for_at_each_connect", async () => {
+  const hub = new FakeHub()
+  let given = 0
+  hub.client({ token: async () => `token-${++given}` })
+  await hub.welcome()
+  expect([hub.sent("hello")[0]!.token, hub.socket.url]).toEqual(["token-1", "ws://hub/ws"])
+  await hub.close(4401)
+  await settle()
+  await hub.welcome()
+  expect(hub.sent("hello")[0]!.token).toBe("token-2")
+})
+
+test("cn7_an_expiring_token_is_refreshed_on_the_live_socket_and_a_failure_is_tried_again", async () => {
+  const hub = new FakeHub()
+  let given = 0
+  const client = hub.client({ token: () => `token-${++given}` })
+  await hub.welcome()
+  hub.say({ type: "tokenExpiring", expiresAt: "2026-01-01T00:00:00.000Z" })
+  await vi.advanceTimersByTimeAsync(1)
+  expect(hub.sent("refresh").map(({ token }) => token)).toEqual(["token-2"])
+  await hub.refuse(hub.sent("refresh")[0]!.id, "unauthenticated")
+  expect(client.connection.state).toBe("open")
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(hub.sent("refresh").map(({ token }) => token)).toEqual(["token-2", "token-3"])
+})
+
+test("cn7_tokens_that_always_end_soon_are_not_asked_for_without_pause", async () => {
+  const hub = new FakeHub()
+  let given = 0
+  hub.client({ token: () => `token-${++given}` })
+  await hub.welcome()
+  for (let round = 0; round < 10; round++) {
+    hub.say({ type: "tokenExpiring", expiresAt: "2026-01-01T00:00:00.000Z" })
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(given).toBe(2)
+})
+
+test("the_close_code_table_says_when_to_connect_again", () => {
+  const next = (more: Partial<Closing>) => afterClose({ ...closing, ...more }, () => 0.5)
+  expect(next({ code: 4400 })).toMatchObject({ next: "stop" })
+  expect(next({ code: 4403 })).toMatchObject({ next: "stop" })
+  expect(next({ code: 4401 })).toMatchObject({ next: "stop" })
+  expect(next({ code: 4401, hasTokens: true })).toEqual({ next: "connect", inMs: 0 })
+  expect(next({ code: 4401, hasTokens: true, wasOpen: false, failures: 1 })).toEqual({ next: "connect", inMs: 500 })
+  expect(next({ code: 1012, failures: 7 })).toEqual({ next: "connect", inMs: 0 })
+  expect(next({ code: 1013 })).toEqual({ next: "connect", inMs: 1_000 })
+  expect(next({ code: 4429, retryAfterMs: 7_000 })).toEqual({ next: "connect", inMs: 7_250 })
+  for (const code of [1000, 1001, 1006, 1009, 4408]) expect(next({ code })).toEqual({ next: "connect", inMs: 250 })
+})
+
+test("waits_double_have_full_jitter_and_end_at_half_a_minute", () => {
+  expect([0, 1, 2, 20].map(failures => jittered(failures, () => 0.999999))).toEqual([499, 999, 1999, 29999])
+  expect(jittered(20, () => 0)).toBe(0)
+})
+
+test("a_lost_connection_is_made_again_after_a_wait_that_grows_and_ends_when_it_lasts", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await hub.welcome()
+  await hub.close(1006)
+  expect(client.connection).toMatchObject({ state: "waiting", until: 1_000_250 })
+  await vi.advanceTimersByTimeAsync(250)
+  await hub.close(1006)
+  expect(client.connection).toMatchObject({ state: "waiting", until: 1_000_750 })
+  await vi.advanceTimersByTimeAsync(500)
+  await hub.welcome()
+  await vi.advanceTimersByTimeAsync(5_000)
+  await hub.close(1006)
+  expect(client.connection).toMatchObject({ state: "waiting", until: 1_005_750 + 250 })
+})
+
+test("for_good_means_for_good_and_says_why", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await hub.welcome()
+  await hub.close(4403)
+  await vi.advanceTimersByTimeAsync(3_600_000)
+  expect([hub.sockets.length, client.connection]).toEqual([
+    1,
+    { state: "closed", why: "The hub has blocked this user." },
+  ])
+})
+
+test("dr1_a_draining_hub_serves_to_its_end_and_the_client_comes_back_at_once", async () => {
+  const { hub, client, project } = await joined()
+  hub.say({ type: "draining", reconnectInMs: 3_000 })
+  expect([client.connection.state, project.state.state]).toEqual(["open", "live"])
+  await vi.advanceTimersByTimeAsync(3_000)
+  await hub.close(1012)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(hub.sockets.length).toBe(2)
+})
+
+test("dr1_a_hub_that_drains_and_does_not_close_is_left", async () => {
+  const { hub } = await joined()
+  hub.say({ type: "draining", reconnectInMs: 3_000 })
+  await vi.advanceTimersByTimeAsync(18_000)
+  await vi.advanceTimersByTimeAsync(1)
+  expect([hub.sockets.length, hub.sockets[0]!.state]).toEqual([2, "closed"])
+})
+
+test("dr1_a_hello_refused_for_a_time_is_said_again_after_it", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await settle()
+  hub.socket.onopen?.({} as never)
+  await hub.refuse("hello", "draining", 2_000)
+  expect(client.connection).toMatchObject({ state: "waiting", until: 1_002_250, why: "It is draining." })
+})
+
+test("a_hub_that_never_says_welcome_is_given_up", async () => {
+  const hub = new FakeHub()
+  hub.client()
+  await settle()
+  hub.socket.onopen?.({} as never)
+  await vi.advanceTimersByTimeAsync(15_250)
+  expect([hub.sockets.length, hub.sockets[0]!.state]).toEqual([2, "closed"])
+})
+
+test("cn8_silence_is_asked_about_and_a_hub_that_does_not_answer_is_given_up", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await hub.welcome()
+  await vi.advanceTimersByTimeAsync(50_000)
+  expect(hub.sent("ping").length).toBe(1)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect([hub.sockets[0]!.state, client.connection.state]).toEqual(["closed", "waiting"])
+})
+
+test("cn8_a_hub_that_answers_is_kept", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await hub.welcome()
+  await vi.advanceTimersByTimeAsync(50_000)
+  hub.say({ type: "pong", id: hub.sent("ping")[0]!.id, requestId: "r", now: "2026-01-01T00:00:00.000Z" })
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect([hub.sockets.length, client.connection.state]).toEqual([1, "open"])
+})
+
+test("a_tab_that_slept_for_an_hour_finds_its_dead_socket_within_seconds_and_catches_up", async () => {
+  const page = new EventTarget()
+  vi.stubGlobal("window", page)
+  vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }))
+  const { hub, project } = await joined()
+  vi.setSystemTime(Date.now() + 3_600_000)
+  page.dispatchEvent(new Event("pageshow"))
+  expect(hub.sent("ping").length).toBe(1)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect([hub.sockets[0]!.state, project.state.state]).toEqual(["closed", "offline"])
+  page.dispatchEvent(new Event("online"))
+  await hub.welcome()
+  expect(hub.sent("join")).toMatchObject([{ since: { epoch: "e-1", seq: 1 } }])
+  vi.unstubAllGlobals()
+})
+
+test("the_page_is_held_back_while_something_is_unsaved_and_no_longer", async () => {
+  const page = new EventTarget()
+  vi.stubGlobal("window", page)
+  vi.stubGlobal("document", new EventTarget())
+  const { hub, client, project } = await joined()
+  const leaves = () => page.dispatchEvent(new Event("beforeunload", { cancelable: true }))
+  expect(leaves()).toBe(true)
+  project.insert({ kind: "text" })
+  expect(leaves()).toBe(false)
+  await settle()
+  await hub.ack(hub.edits()[0]!, 2)
+  expect(leaves()).toBe(true)
+  project.insert({ kind: "text" })
+  client.close()
+  expect(leaves()).toBe(true)
+  vi.unstubAllGlobals()
+})
+
+test("whatever_an_old_socket_still_says_nobody_hears", async () => {
+  const { hub, client } = await joined()
+  const { onmessage } = hub.socket
+  await hub.close(1006)
+  const late: ServerMessage = { type: "project", project: PROJECT, title: "late", access: "none" }
+  onmessage?.({ data: JSON.stringify(late) } as never)
+  expect(client.project(PROJECT).title).toBe("Title")
+})
+
+test("reconnect_does_not_wait", async () => {
+  const hub = new FakeHub()
+  const client = hub.client()
+  await hub.welcome()
+  await hub.close(1006)
+  client.reconnect()
+  await hub.welcome()
+  expect(client.connection.state).toBe("open")
+})
