@@ -1,7 +1,7 @@
 //! What a call to Socket.IO asks for: by its query, as Engine.IO 4 has it.
 //!
 //! Promises: a session that is named, but not in a way that can be one, is none that begins.
-//! Must never: say what is wrong; Engine.IO does.
+//! Must never: take for a call what Engine.IO would read otherwise.
 
 use axum::extract::Request;
 use socketioxide::socket::Sid;

@@ -28,9 +28,11 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
 use socketioxide::service::SocketIoService;
+use socketioxide::socket::Sid;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
@@ -92,12 +94,12 @@ impl Entry {
     async fn admit(&self, request: Request) -> Response {
         let ask = Ask::of(&request);
         match (ask.transport, ask.sid) {
-            // Engine.IO says what is wrong with it, or that it does not know this session.
-            (None, _) => self.call(request).await,
+            // Engine.IO reads queries less strictly, and would begin a session that has no place.
+            (None, _) => http::refused(StatusCode::BAD_REQUEST, "this is no call of Engine.IO 4"),
             (Some(transport), Some(sid)) => match self.ways.get(&sid).and_then(|way| way.upgrade()) {
-                Some(way) if way.stage() < Stage::Shut => self.go_on(request, transport, way).await,
-                Some(_) => http::refused(StatusCode::BAD_REQUEST, "this session has ended"),
-                None => self.call(request).await,
+                Some(way) if way.stage() < Stage::Shut => self.go_on(request, transport, sid, way).await,
+                Some(_) => ended(),
+                None => http::refused(StatusCode::BAD_REQUEST, "this session is not known, or has ended"),
             },
             (Some(transport), None) => self.begin(request, transport).await,
         }
@@ -111,7 +113,7 @@ impl Entry {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return http::full() };
         let way = Way::new(Arrival { token: bearer(request.headers()) }, slot);
         match transport {
-            Transport::WebSocket => self.upgrade(request, way),
+            Transport::WebSocket => self.upgrade(request, None, way),
             Transport::Polling => {
                 let (parts, _) = request.into_parts();
                 let (answer, body) = whole(self.call(bare(&parts.uri, parts.method, &way, Body::empty())).await).await;
@@ -124,9 +126,9 @@ impl Entry {
     }
 
     /// A client with a session: it polls, says something, or goes on by a socket.
-    async fn go_on(&self, request: Request, transport: Transport, way: Arc<Way>) -> Response {
+    async fn go_on(&self, request: Request, transport: Transport, sid: Sid, way: Arc<Way>) -> Response {
         match (transport, request.method()) {
-            (Transport::WebSocket, _) => self.upgrade(request, way),
+            (Transport::WebSocket, _) => self.upgrade(request, Some(sid), way),
             (Transport::Polling, &Method::POST) => tokio::select! {
                 biased;
                 answer = self.post(request, &way) => answer,
@@ -153,8 +155,8 @@ impl Entry {
         timeout(BODY_WITHIN, self.call(request)).await.unwrap_or_else(too_slow)
     }
 
-    /// Answers the handshake; the socket is Socket.IO's then, through a valve.
-    fn upgrade(&self, mut request: Request, way: Arc<Way>) -> Response {
+    /// Answers the handshake; the socket is Socket.IO's then, through a valve. `polled`: the session that polled until now.
+    fn upgrade(&self, mut request: Request, polled: Option<Sid>, way: Arc<Way>) -> Response {
         let mut agreement = match agree(request.headers()) {
             Ok(agreement) => agreement,
             Err(mismatch) => return refused(Refused::Mismatch(mismatch)),
@@ -168,8 +170,14 @@ impl Entry {
         self.tracker.spawn(async move {
             if let Some((stream, first)) = upgraded(upgrade).await {
                 let request = bare(&uri, Method::GET, &way, ());
-                let begun = service.call((Valve::new(stream, first, way), request)).await;
+                let gone = CancellationToken::new();
+                let valve = Valve::new(stream, first, way, gone.clone().drop_guard());
+                let begun = service.call((valve, request)).await;
                 tracing::trace!(is_session = begun.is_ok(), "a socket was given to Socket.IO");
+                if let Some(sid) = polled {
+                    gone.cancelled().await;
+                    end_polling(service, sid).await;
+                }
             }
         });
         let mut response = Response::new(Body::empty());
@@ -214,6 +222,16 @@ fn bare<B>(uri: &axum::http::Uri, method: Method, way: &Arc<Way>, body: B) -> ax
     (*request.uri_mut(), *request.method_mut()) = (uri.clone(), method);
     request.extensions_mut().insert(Arc::clone(way));
     request
+}
+
+/// Ends a session that still polls though the socket it was to go on with is gone: Engine.IO would wait for that for
+/// ever, without a ping, and answer every poll with nothing. One that went over to its socket is not touched.
+async fn end_polling(mut service: SocketIoService<Router>, sid: Sid) {
+    const CLOSE: &str = "1";
+    let request = Request::post(format!("/socket.io/?EIO=4&transport=polling&sid={sid}")).body(Body::from(CLOSE));
+    if let Ok(request) = request {
+        let Ok(_) = service.call(request).await;
+    }
 }
 
 /// An answer with its body, which is there already.

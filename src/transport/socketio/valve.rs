@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::sync::DropGuard;
 
 use super::way::{Stage, Way};
 
@@ -28,15 +29,17 @@ pub struct Valve {
     /// What came behind the handshake.
     first: Vec<u8>,
     way: Arc<Way>,
+    /// Tells who gave it to Socket.IO that it is gone.
+    _gone: DropGuard,
 }
 
 impl Valve {
-    /// A socket whose handshake is done; `first` came behind it.
-    pub fn new(stream: TcpStream, first: Vec<u8>, way: Arc<Way>) -> Self {
+    /// A socket whose handshake is done; `first` came behind it. `gone` goes with it.
+    pub fn new(stream: TcpStream, first: Vec<u8>, way: Arc<Way>, gone: DropGuard) -> Self {
         // Without it nothing is wrong, only later.
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
-        Self { stream, first, way }
+        Self { stream, first, way, _gone: gone }
     }
 }
 

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises"
 import { request } from "node:http"
 import { describe, test } from "node:test"
 import { io } from "socket.io-client"
+import WebSocket from "ws"
 import { hub, insert, newProject } from "./client.mjs"
 import { withHub, OwnHub } from "./ownhub.mjs"
 import { SocketIoClient as Client } from "./socketio.mjs"
@@ -232,7 +233,9 @@ describe("the hub and socket.io-client alone", { concurrency: true, timeout: 120
   test("calls_that_engine_io_does_not_know_get_400", async () => {
     const status = async (query, options) => (await fetch(`${hub}/socket.io/?${query}`, options)).status
     assert.equal(await status("EIO=3&transport=polling"), 400)
-    assert.equal(await status("EIO=4&transport=pigeon"), 400)
+    for (const query of ["EIO=4&transport=pigeon", "EIO=4=&transport=polling", "EIO=4&transport=polling=", "EIO=4&transport=polling=x"]) {
+      assert.equal(await status(query), 400, query)
+    }
     assert.equal(await status("EIO=4&transport=polling&sid=nobody"), 400)
     assert.equal(await status("EIO=4&transport=polling", { method: "POST", body: "40" }), 400)
   })
@@ -264,6 +267,31 @@ describe("engine.io by hand", { concurrency: true, timeout: 60 * SECOND_MS }, ()
     do ({ status } = await fetch(`${at}&sid=${sid}`)); while (status === 200)
     assert.equal(status, 400)
   })
+})
+
+/** What a client may say on its new socket before it is gone. */
+const CUT_SHORT = { nothing: [], "the probe": ["2probe"], garbage: ["hello"], "an upgrade without a probe": ["5"] }
+
+describe("an upgrade that breaks off", { timeout: 120 * SECOND_MS }, () => {
+  for (const [what, said] of Object.entries(CUT_SHORT)) {
+    test(`after_${what.replaceAll(" ", "_")}_ends_the_session_and_gives_its_place_back`, withHub({ BLOCKHUB_MAX_CONNECTIONS: "1" }, async own => {
+      const at = `${own.url}/socket.io/?EIO=4&transport=polling`
+      const { sid } = JSON.parse((await (await fetch(at)).text()).slice(1))
+      const post = body => fetch(`${at}&sid=${sid}`, { method: "POST", body })
+      await post('40{"user":{"id":"ann"}}')
+      for (let heard = ""; !/"welcome"/.test(heard);) heard += await (await fetch(`${at}&sid=${sid}`)).text()
+      const socket = new WebSocket(`${at.replace("http", "ws").replace("polling", "websocket")}&sid=${sid}`)
+      await once(socket, "open")
+      for (const packet of said) socket.send(packet)
+      socket.terminate()
+      let status
+      do ({ status } = await fetch(`${at}&sid=${sid}`)); while (status === 200)
+      assert.equal(status, 400)
+      let next
+      do next = await fetch(at); while (next.status === 503)
+      assert.equal(next.status, 200)
+    }))
+  }
 })
 
 describe("what the documentation says of Socket.IO", () => {
