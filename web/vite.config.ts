@@ -17,6 +17,8 @@ export default defineConfig({
   build: {
     target: "es2022",
     assetsInlineLimit: 0,
+    // What others wrote is in the page by their leave, which asks to be passed on.
+    license: { fileName: "licences.md" },
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     sourcemap: false,

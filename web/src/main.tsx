@@ -8,6 +8,7 @@ import { createRoot } from "react-dom/client"
 import { App } from "./app"
 import { Fault } from "./fault"
 import { applyLook, storedLook } from "./look"
+import { settle } from "./place"
 import "./styles/tokens.css"
 import "./styles/base.css"
 import "./styles/start.css"
@@ -16,4 +17,5 @@ import "./styles/editor.css"
 import "./styles/panels.css"
 
 applyLook(storedLook())
+settle()
 createRoot(document.getElementById("page")!).render(<StrictMode><Fault><App /></Fault></StrictMode>)

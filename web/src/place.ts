@@ -25,6 +25,12 @@ export function go(place: Place): void {
   window.dispatchEvent(new PopStateEvent("popstate"))
 }
 
+/** A project named behind `#` moves into the path: what comes behind `#` then is a place in the document. */
+export function settle(): void {
+  const place = placeOf(window.location)
+  if (place.page === "project" && window.location.pathname === "/") window.history.replaceState(null, "", `/p/${place.id}`)
+}
+
 export function usePlace(): Place {
   const address = useSyncExternalStore(follow, () => window.location.pathname + window.location.hash)
   return placeOf(new URL(address, window.location.origin))

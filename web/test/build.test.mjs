@@ -38,8 +38,13 @@ test("building twice gives the same files, and they are the committed ones", asy
   assert.ok(Object.keys(once).every(name => committed[name] === once[name]), "web/dist is old: npm run build -w @blockhub/web")
 })
 
+test("the licences of what others wrote come with it", () => {
+  const licences = readFileSync(join(WEB, "dist/licences.md"), "utf8")
+  for (const name of ["react", "react-dom", "scheduler"]) assert.match(licences, new RegExp(`^## ${name} `, "m"))
+})
+
 test("every asset carries a hash in its name; there are no source maps, and no scripts or styles in the page", () => {
   const names = Object.keys(files(join(WEB, "dist")))
-  assert.deepEqual(names.filter(name => !/^(index\.html|assets\/[\w-]+-[\w-]{8}\.(js|css|svg))$/.test(name)), [])
+  assert.deepEqual(names.filter(name => !/^(index\.html|licences\.md|assets\/[\w-]+-[\w-]{8}\.(js|css|svg))$/.test(name)), [])
   assert.doesNotMatch(readFileSync(join(WEB, "dist/index.html"), "utf8"), /<script(?![^>]*src=)|<style|style=/)
 })

@@ -135,7 +135,7 @@ export interface Project {
   rename(title: string): Promise<void>
   setAccess(access: Access): Promise<void>
   remove(): Promise<void>
-  /** Leaves; unsaved edits stay kept, and are sent when the project is opened again. */
+  /** Sends what can go at once, and leaves; what is unsaved stays kept, and is sent when the project is opened again. */
   close(): void
 }
 

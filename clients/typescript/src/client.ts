@@ -28,6 +28,8 @@ class OpenClient implements Client {
   readonly #projects = new Map<string, OpenProject>()
   readonly #listeners = new Listeners<"connection">()
   readonly #unwatch: () => void
+  /** Ends what was opened here and not given. */
+  readonly #closeDrafts: () => void
 
   constructor({
     url = globalThis.location?.origin as string | undefined,
@@ -44,7 +46,9 @@ class OpenClient implements Client {
     const classOf = webSocket ?? (globalThis.WebSocket as unknown as WebSocketClass | undefined)
     if (classOf === undefined) throw new TypeError("There is no WebSocket here: give a class as `webSocket`.")
     this.#random = random
-    this.#drafts = drafts ?? (globalThis.indexedDB === undefined ? new MemoryDrafts() : new IndexedDbDrafts())
+    const own = drafts === undefined && globalThis.indexedDB !== undefined ? new IndexedDbDrafts() : null
+    this.#drafts = drafts ?? own ?? new MemoryDrafts()
+    this.#closeDrafts = () => own?.close()
     this.#http = new Http({ url: hub, token, user, fetch: (...args) => ask(...args) })
     this.#socket = new Socket(
       { url: hub, token, user, webSocket: classOf, random },
@@ -96,6 +100,7 @@ class OpenClient implements Client {
     this.#unwatch()
     this.#each(project => project.close())
     this.#socket.close()
+    this.#closeDrafts()
   }
 
   #take(message: ServerMessage): void {

@@ -53,8 +53,13 @@ export class Http {
   async #identity(): Promise<Record<string, string>> {
     const { token, user } = this.#options
     if (token !== undefined) return { Authorization: `Bearer ${await token()}` }
-    return user === undefined ? {} : { "X-BlockHub-User": user.id }
+    return user === undefined ? {} : { "X-BlockHub-User": bytes(user.id) }
   }
+}
+
+/** UTF-8 as a header takes it: a character for each byte. */
+function bytes(text: string): string {
+  return Array.from(new TextEncoder().encode(text), byte => String.fromCharCode(byte)).join("")
 }
 
 function problem(answer: Response, text: string): HubError {

@@ -52,6 +52,13 @@ export class Presence {
     if (this.members.length > 0) this.members = []
   }
 
+  /** The hub does not take what one said of oneself: the next join goes without it. Whether there was anything. */
+  forget(): boolean {
+    const had = this.#state !== null
+    this.#state = null
+    return had
+  }
+
   #sendNow(state: Json): void {
     this.#send(state)
     this.#pause = { timer: setTimeout(() => this.#resume(), THROTTLE_MS), next: undefined }

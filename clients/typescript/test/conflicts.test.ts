@@ -258,3 +258,26 @@ test("an_undo_is_asked_again_on_the_next_connection_under_the_same_id", async ()
   await hub.ack(hub.sent("undo")[0]!, 3, { duplicate: true })
   expect(await outcome).toEqual({ done: "undone", seq: 3 })
 })
+
+test("ed13_what_goes_along_with_a_settled_conflict_is_counted_on_the_text_as_it_is_by_then", async () => {
+  let settleIt = (_: Settlement): void => {}
+  const { hub, project } = await joined([block(1, { n: 1 }), block(2, { text: "ab" })])
+  project.onConflict(() => new Promise(done => (settleIt = done)))
+  project.edit(tx => {
+    tx.update(idOf(1), { n: 2 })
+    tx.text(idOf(2), "/text", [{ at: 2, delete: 0, insert: "!" }])
+  })
+  await settle()
+  await conflict(hub, 0, [{ paths: ["/n"] }])
+  const changes = [{ at: 0, delete: 0, insert: "theirs " }]
+  await hub.event(event(2, [{ op: "text", block: idOf(2), version: 2, path: "/text", changes }]))
+  settleIt({ keep: "mine" })
+  await settle()
+  expect(hub.edits()[1]!.ops[1]).toEqual({
+    op: "text",
+    block: idOf(2),
+    baseVersion: 2,
+    path: "/text",
+    changes: [{ at: 9, delete: 0, insert: "!" }],
+  })
+})

@@ -227,3 +227,15 @@ test("reconnect_does_not_wait", async () => {
   await hub.welcome()
   expect(client.connection.state).toBe("open")
 })
+
+test("cn6_a_name_in_any_script_goes_over_http_as_utf8", async () => {
+  const asked: string[] = []
+  const fetch = async (url: string | URL | Request, request?: RequestInit): Promise<Response> => {
+    const header = new Request(url as string, request ?? {}).headers.get("X-BlockHub-User")!
+    asked.push(new TextDecoder().decode(Uint8Array.from(header, unit => unit.charCodeAt(0))))
+    return Response.json({ id: "p" }, { status: 201 })
+  }
+  const client = new FakeHub().client({ user: { id: "Zoë 李" }, fetch })
+  await client.createProject({ title: "t" })
+  expect(asked).toEqual(["Zoë 李"])
+})

@@ -2,7 +2,7 @@
 
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
-import { IndexedDbDrafts, MemoryDrafts, type DraftEdit, type Drafts } from "../src/index.js"
+import { connect, IndexedDbDrafts, MemoryDrafts, type DraftEdit, type Drafts, type Project } from "../src/index.js"
 import { block, event, FakeHub, idOf, joined, PROJECT, settle } from "./harness/fake.js"
 import { until } from "./harness/until.js"
 
@@ -130,6 +130,31 @@ describe("a page and the next one", () => {
     expect(next.edits()[0]).toMatchObject({ epoch: "e-1", ops: [{ baseVersion: 1, patch: { a: 2 } }] })
   })
 
+  test("ed13_typing_that_waits_behind_another_edit_is_never_counted_on_a_text_that_is_not_its_base", async () => {
+    const drafts = new MemoryDrafts()
+    const { client, project } = await joined([block(1, { text: "ab" })], { drafts })
+    project.update(idOf(1), { color: "red" })
+    await settle()
+    project.text(idOf(1), "/text", typed(2, "!"))
+    await settle()
+    client.close()
+
+    const next = new FakeHub()
+    const again = next.client({ drafts }).project(PROJECT)
+    await next.welcome()
+    await next.joined(4, [block(1, { text: "theirs ab" }, { version: 3 })])
+    const first = next.edits()[0]!
+    await next.ack(first, 5)
+    await next.event(
+      event(5, [{ op: "update", block: idOf(1), version: 4, patch: { color: "red" } }], first.editId),
+    )
+    await vi.advanceTimersByTimeAsync(100)
+    expect(next.edits()[1]!.ops).toEqual([
+      { op: "text", block: idOf(1), baseVersion: 4, path: "/text", changes: typed(9, "!") },
+    ])
+    expect(again.block(idOf(1))!.content.text).toBe("theirs ab!")
+  })
+
   test("what_another_user_left_in_this_browser_is_not_sent_and_stays", async () => {
     const drafts = new MemoryDrafts()
     const { client, project, hub } = await joined([block(1)], { drafts })
@@ -254,6 +279,20 @@ describe("IndexedDB", () => {
     await until("the new page holds its lock", async () => (await navigator.locks.query()).held.length === 2)
     closeAll()
     expect(await loaded).toEqual([draft(1)])
+  })
+
+  test("a_client_that_is_closed_leaves_what_is_unsaved_to_the_next_one_in_the_same_page", async () => {
+    vi.stubGlobal("navigator", locks().navigator)
+    const load = vi.spyOn(IndexedDbDrafts.prototype, "load")
+    const client = connect({ url: "http://hub", user: { id: "ann" }, webSocket: new FakeHub().webSocket })
+    const project = client.project(PROJECT) as Project & { opened(): void }
+    project.opened()
+    await load.mock.results[0]!.value
+    await (load.mock.contexts[0] as IndexedDbDrafts).save(draft(1))
+    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([])
+    client.close()
+    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([draft(1)])
+    vi.restoreAllMocks()
   })
 
   test("without_web_locks_age_tells_what_was_left_behind", async () => {

@@ -250,7 +250,7 @@ test("close_leaves_and_the_next_project_of_that_id_is_a_new_one", async () => {
   project.close()
   expect([project.state, hub.sent("leave")]).toEqual([
     { state: "left", reason: "closed" },
-    [{ type: "leave", project: PROJECT }],
+    [{ type: "leave", id: expect.any(String), project: PROJECT }],
   ])
   expect(client.project(PROJECT)).not.toBe(project)
   expect(hub.sent("join").length).toBe(1)

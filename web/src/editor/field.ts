@@ -104,7 +104,8 @@ export class Field implements Focusable, CaretHost {
       this.unsaved = this.unsaved.filter((each) => each !== waiting)
       if (this.unsaved.length === 0) this.tell()
     }
-    edit.saved.then(done, done)
+    // What was refused is not in the document: it goes from the field too, or all that follows would be counted wrong.
+    edit.saved.then(done, () => (done(), this.take(null)))
   }
 
   /** The text became another, by `changes` if they are known. */

@@ -1,7 +1,7 @@
 // Unsaved edits kept in IndexedDB, shared by all tabs of an origin.
 //
-// Each draft belongs to a tab, which holds a Web Lock in its name as long as it lives. Whoever opens a project takes the
-// drafts of tabs that are gone. Where there are no Web Locks, a draft that was not written for `ORPHANED_MS` counts as
+// Each draft belongs to a tab, which holds a Web Lock in its name until it is closed or gone. Whoever opens a project takes
+// the drafts of tabs that are. Where there are no Web Locks, a draft that was not written for `ORPHANED_MS` counts as
 // left behind; taking one of a tab that lives does no harm, for an edit applies once however often it is sent ([ED2]).
 //
 // Promises: as `Drafts`.
@@ -28,6 +28,7 @@ export class IndexedDbDrafts implements Drafts {
   readonly #tab = crypto.randomUUID()
   #database: Promise<IDBDatabase> | null = null
   #lock: Promise<void> | null = null
+  #letGo: () => void = () => {}
 
   async load(project: string): Promise<DraftEdit[]> {
     await (this.#lock ??= this.#live())
@@ -60,6 +61,12 @@ export class IndexedDbDrafts implements Drafts {
     await write(database, store => void store.delete(edit))
   }
 
+  /** This tab's client is closed, though the page may live on: another client may take what is unsaved. */
+  close(): void {
+    this.#letGo()
+    this.#lock = null
+  }
+
   #open(): Promise<IDBDatabase> {
     this.#database ??= opened()
     this.#database.catch(() => (this.#database = null))
@@ -71,7 +78,8 @@ export class IndexedDbDrafts implements Drafts {
     const locks = globalThis.navigator?.locks
     if (locks === undefined) return
     const before = remembered(this.#tab)
-    await new Promise<void>(held => void locks.request(LOCK + this.#tab, () => (held(), new Promise(() => {}))))
+    const closed = new Promise<void>(letGo => (this.#letGo = letGo))
+    await new Promise<void>(held => void locks.request(LOCK + this.#tab, () => (held(), closed)))
     if (before !== null)
       await locks.request(LOCK + before, { signal: AbortSignal.timeout(LET_GO_WITHIN_MS) }, () => {}).catch(() => {})
   }

@@ -83,11 +83,9 @@ export function settle(
   edit.ops = ops
   edit.onConflict = settlement.keep === "mine" ? "overwrite" : "merge"
   const isOurLog = edit.epoch === document.epoch
+  const before = (block: string) => (isOurLog && !edit.typesOnConfirmed(block) ? edit.bases.get(block) : undefined)
   edit.bases = new Map(
-    [...edit.blocks()].map(block => [
-      block,
-      baseAfter(block, clashing.get(block), isOurLog ? edit.bases.get(block) : undefined, document),
-    ]),
+    [...edit.blocks()].map(block => [block, baseAfter(block, clashing.get(block), before(block), document)]),
   )
   edit.epoch = document.epoch
   edit.handle.renew(crypto.randomUUID())

@@ -254,7 +254,8 @@ export class Document {
     })
     if (clashing.length > 0 && isCountedOnBase(edit) && !before.some(earlier => edit.dependsOn(earlier)))
       return void this.fix(edit)
-    const held = new Set(edit.epoch === epoch ? clashing.map(([id]) => id) : [])
+    const holds = (id: string) => edit.epoch === epoch && !edit.typesOnConfirmed(id)
+    const held = new Set(clashing.map(([id]) => id).filter(holds))
     for (const [id, base] of edit.bases) {
       const seen = next.get(id)
       edit.bases.set(

@@ -90,6 +90,11 @@ export class Pending {
     return this.ops.some(op => earlier.touches(op.block) || named(op).some(id => places.has(id)))
   }
 
+  /** Whether it types in a block's confirmed text: its changes are then counted on that, whatever came since the base. */
+  typesOnConfirmed(block: string): boolean {
+    return this.ops.some(op => op.op === "text" && op.block === block && op.typing.ground.on === "confirmed")
+  }
+
   /** The string that it is nothing but typing in, if so. */
   typesOnly(): Typing | null {
     const [op, ...more] = this.ops

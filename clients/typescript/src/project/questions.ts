@@ -24,6 +24,8 @@ export class Questions {
   readonly #isLive: () => boolean
   readonly #random: () => number
   readonly #open = new Set<Question>()
+  /** Why there are no answers any more, once there are none. */
+  #over: HubError | null = null
 
   constructor(socket: Socket, isLive: () => boolean, random: () => number) {
     this.#socket = socket
@@ -33,6 +35,7 @@ export class Questions {
 
   /** Throws HubError. */
   put(message: Question["message"]): Promise<Reply> {
+    if (this.#over !== null) return Promise.reject(this.#over)
     if (this.#open.size >= QUESTIONS_MAX)
       return Promise.reject(new HubError({ code: "busy", message: "Too many questions are waiting for an answer." }))
     const { promise, resolve, reject } = withResolvers<Reply>()
@@ -47,11 +50,11 @@ export class Questions {
     for (const question of this.#open) this.#ask(question)
   }
 
-  /** There will be no answers any more. */
+  /** There will be no answers any more, to later questions neither. */
   refuse(reason: "forbidden" | "deleted" | "not_found" | "closed"): void {
     const code = reason === "forbidden" ? "forbidden" : "not_found"
-    for (const question of this.#open)
-      question.reject(new HubError({ code, message: `The project was left: ${reason}.` }))
+    this.#over = new HubError({ code, message: `The project was left: ${reason}.` })
+    for (const question of this.#open) question.reject(this.#over)
     this.#open.clear()
   }
 

@@ -3,7 +3,7 @@
 // Its life: joining → live ⇄ offline → left. What is unanswered when the connection goes is sent again, unchanged and
 // in order, after the next `joined` ([ED13]); what was never sent follows.
 //
-// Promises: one unanswered edit per block ([ED3]); an edit is stored before it is sent.
+// Promises: one unanswered edit per block ([ED3]); an edit is stored before it is sent, but for the last ones at `close`.
 // Must never: drop an edit that the hub has not answered.
 
 import type { ConflictHandler, ProjectState, Settlement } from "../api.js"
@@ -109,10 +109,12 @@ export class Room {
     if (this.state.state !== "left") this.#become({ state: "offline" })
   }
 
-  /** Leaves; what is unsaved stays kept. */
+  /** Leaves; what can be sent goes before that, and what is unsaved then stays kept. */
   close(): void {
     this.#stopTimers()
-    if (this.state.state !== "left") this.#parts.socket.send({ type: "leave", project: this.#parts.project })
+    if (this.state.state === "live" && Date.now() >= this.#holdUntil) this.#sendLast()
+    // Asked, so that the answer is not taken for a word to whoever opens the project again at once.
+    if (this.state.state !== "left") this.#parts.socket.ask({ type: "leave", project: this.#parts.project }, () => {})
     this.#become({ state: "left", reason: "closed" })
   }
 
@@ -167,7 +169,7 @@ export class Room {
 
   #join(from: "since" | "afresh"): void {
     const { socket, document, presence, project } = this.#parts
-    if (socket.state.state !== "open") return
+    if (socket.state.state !== "open" || this.state.state === "left") return
     this.#parted = null
     this.#become({ state: "joining" })
     const since = from === "since" ? sinceOf(document) : {}
@@ -178,9 +180,15 @@ export class Room {
   }
 
   #joinRefused({ code, retryAfterMs }: ErrorReply): void {
+    const { presence, random } = this.#parts
+    if (this.state.state === "left") return
     if (code === "not_found" || code === "forbidden") return this.#become({ state: "left", reason: code })
+    if (code === "too_large" || code === "malformed") {
+      if (!presence.forget()) return this.#become({ state: "left", reason: "not_found" })
+      return this.#join("since")
+    }
     clearTimeout(this.#joinAgain)
-    this.#joinAgain = setTimeout(() => this.#join("since"), retryAfterMs ?? jittered(3, this.#parts.random))
+    this.#joinAgain = setTimeout(() => this.#join("since"), retryAfterMs ?? jittered(3, random))
   }
 
   #joined(joined: Joined): void {
@@ -301,6 +309,21 @@ export class Room {
     return "over"
   }
 
+  /** Sends what would go soon, now: nobody waits for the store any more, which keeps it at the same time. */
+  #sendLast(): void {
+    const { document, keeper, socket } = this.#parts
+    for (const edit of independent(document.queue).slice(0, UNDER_WAY_MAX)) {
+      if (edit.phase.phase === "waiting") {
+        document.fix(edit)
+        keeper.save(edit)
+      }
+      if (edit.phase.phase !== "sent" || this.#onWire.has(edit) || edit.phase.message.ops.length === 0) continue
+      if (sizeOf(edit.phase.message) > (socket.limits?.maxEditBytes ?? Infinity)) continue
+      this.#onWire.add(edit)
+      socket.ask(edit.phase.message, reply => reply !== null && this.#answered(edit, reply))
+    }
+  }
+
   #end(edit: Pending): void {
     const { document, events } = this.#parts
     this.#over(() => document.ack(edit, document.seq))
@@ -321,6 +344,7 @@ export class Room {
     this.#onWire.delete(edit)
     if (!this.#parts.document.queue.includes(edit)) return
     if (reply.type === "ack") this.#over(() => this.#parts.document.ack(edit, reply.seq))
+    else if (this.state.state === "left") return // It stays kept: whoever opens the project again is asked, or told.
     else if (reply.type === "conflict") void this.#settle(edit, reply)
     else if (reply.type === "error") this.#refused(edit, reply)
   }
