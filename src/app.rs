@@ -21,8 +21,10 @@ use uuid::Uuid;
 use crate::bus::Bus;
 use crate::bus::local::LocalBus;
 use crate::bus::redis::RedisBus;
+use crate::cache::Options;
 use crate::config::{Config, Database};
 use crate::domain::ids::{HubRun, ProjectId};
+use crate::hub::cached::{CacheParts, Company};
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
@@ -149,6 +151,7 @@ fn parts(config: &Config, opened: &Opened) -> HubParts {
         run,
         store: opened.store.clone(),
         bus: bus(link.as_ref(), run),
+        cache: cache(config, link.clone()),
         sessions: sessions(link, &config.database),
         authenticator: Arc::new(config.keys.clone()),
         limits: WireLimits::default(),
@@ -162,6 +165,13 @@ fn bus(link: Option<&RedisLink>, run: HubRun) -> Arc<dyn Bus> {
         Some(link) => Arc::new(RedisBus::start(link.clone(), run)),
         None => Arc::new(LocalBus::default()),
     }
+}
+
+/// Of a file, this hub is the only one.
+fn cache(config: &Config, redis: Option<RedisLink>) -> CacheParts {
+    let company = if is_sqlite(config.database.url.reveal()) { Company::Alone } else { Company::Others };
+    let options = Options { using: config.cache, bytes_max: config.cache_bytes_max, redis };
+    CacheParts { options, company }
 }
 
 /// Shared with the other hubs, if they have a Redis to share.

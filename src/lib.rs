@@ -10,6 +10,7 @@
 //! - [`store`]: durable truth, on Postgres or SQLite.
 //! - [`bus`]: hints between hubs, which may be lost.
 //! - [`session`]: what outlives a user's connections.
+//! - [`cache`]: what is read often and changes seldom, kept at hand.
 //! - [`hub`]: the living part: connections, rooms, the life of an edit.
 //! - [`transport`]: how the world reaches it: WebSocket and HTTP.
 //! - [`config`], [`telemetry`]: settings; logs and metrics.
@@ -19,6 +20,7 @@
 
 pub mod app;
 pub mod bus;
+pub mod cache;
 pub mod config;
 pub mod document;
 pub mod domain;

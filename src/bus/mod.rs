@@ -12,11 +12,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::domain::ids::{ConnectionId, HubRun, ProjectId};
 use crate::domain::presence::Told;
 use crate::domain::sequence::{Epoch, Seq};
 use crate::protocol::frame::Frame;
+
+/// In place of a project: for all hubs. No project has this name.
+pub const EVERYBODY: ProjectId = ProjectId(Uuid::nil());
 
 /// What another hub says.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ pub enum News {
     Presence(Told),
     /// Who is in the room on the other hubs? Each answers with `Presence` of its whole.
     WhoIsHere,
+    /// What hubs have cached of this is old. Told about `EVERYBODY`, since it concerns those too that have no room open.
+    Forget(Arc<str>),
 }
 
 /// Events that were committed together.

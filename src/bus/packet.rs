@@ -26,6 +26,7 @@ const CHANGED: u8 = 2;
 const ASIDE: u8 = 3;
 const PRESENCE: u8 = 4;
 const WHO_IS_HERE: u8 = 5;
+const FORGET: u8 = 6;
 
 /// Writes a hint.
 pub fn write(hint: &Hint) -> Vec<u8> {
@@ -43,6 +44,10 @@ pub fn write(hint: &Hint) -> Vec<u8> {
         }
         News::Presence(told) => write_told(&mut out, told),
         News::WhoIsHere => out.push(WHO_IS_HERE),
+        News::Forget(what) => {
+            out.push(FORGET);
+            write_bytes(&mut out, what.as_bytes());
+        }
     }
     out
 }
@@ -53,7 +58,7 @@ pub fn weight(news: &News) -> usize {
         News::Moved(moved) => moved.weight(),
         News::Aside { frame, .. } => frame.len(),
         News::Presence(told) => told.updates.iter().map(update_weight).sum(),
-        News::Changed | News::WhoIsHere => 0,
+        News::Changed | News::WhoIsHere | News::Forget(_) => 0,
     }
 }
 
@@ -87,6 +92,7 @@ pub fn read(bytes: &[u8]) -> Option<Hint> {
         ASIDE => News::Aside { from: ConnectionId(reader.uuid()?), frame: reader.frame()? },
         PRESENCE => News::Presence(reader.told()?),
         WHO_IS_HERE => News::WhoIsHere,
+        FORGET => News::Forget(reader.text()?.into()),
         _ => return None,
     };
     reader.rest.is_empty().then_some(Hint { from, project, news })

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::cache::Using;
 use crate::domain::ids::HubId;
 use crate::redis_link::address::RedisAddress;
 use crate::telemetry::LogFormat;
@@ -89,6 +90,10 @@ pub struct Config {
     pub history_days: Option<u32>,
     /// Days that edit records are kept.
     pub idempotency_days: u32,
+    /// Whether anything is kept at hand.
+    pub cache: Using,
+    /// What may be kept at hand, in bytes.
+    pub cache_bytes_max: usize,
     /// How to log.
     pub log_format: LogFormat,
     /// What is allowed, but worth a word at start.
@@ -114,6 +119,8 @@ impl Config {
             drain: wrong.note(drain(settings.drain_secs)).unwrap_or_default(),
             history_days: wrong.note(history(settings.history_days)).flatten(),
             idempotency_days: wrong.note(idempotency(settings.idempotency_days)).unwrap_or_default(),
+            cache: wrong.note(cache(settings.cache.as_deref())).unwrap_or_default(),
+            cache_bytes_max: wrong.note(cache_bytes(settings.cache_mb)).unwrap_or_default(),
             log_format: wrong.note(log_format(settings.log_format.as_deref())).unwrap_or_default(),
             listen,
             keys,
@@ -325,6 +332,22 @@ fn idempotency(given: Option<u32>) -> Result<u32, Wrong> {
     match given.unwrap_or(30) {
         days if days < 30 => wrong("BLOCKHUB_IDEMPOTENCY_DAYS", "30 at least: the protocol promises that to clients"),
         days => Ok(days),
+    }
+}
+
+fn cache(text: Option<&str>) -> Result<Using, Wrong> {
+    match text {
+        None | Some("on") => Ok(Using::On),
+        Some("off") => Ok(Using::Off),
+        Some(other) => wrong("BLOCKHUB_CACHE", format!("`{}` is neither on nor off", other.escape_debug())),
+    }
+}
+
+fn cache_bytes(given: Option<u32>) -> Result<usize, Wrong> {
+    match given.unwrap_or(64) {
+        // Mebibytes of a u32 fit into usize on every machine that the hub is built for.
+        mb @ 1..=1_048_576 => Ok((mb as usize) << 20),
+        _ => wrong("BLOCKHUB_CACHE_MB", "give 1 to 1048576; to keep nothing, set BLOCKHUB_CACHE=off"),
     }
 }
 

@@ -87,6 +87,14 @@ pub struct Settings {
     #[arg(help_heading = "Serving")]
     pub drain_secs: Option<u32>,
 
+    /// Whether to keep at hand what is read often, `on` or `off`; answers are the same [default: on]
+    #[arg(long, env = "BLOCKHUB_CACHE", value_name = "WORD", hide_env_values = true, help_heading = "Serving")]
+    pub cache: Option<String>,
+
+    /// How much of it, in MiB [default: 64]
+    #[arg(long, env = "BLOCKHUB_CACHE_MB", value_name = "N", hide_env_values = true, help_heading = "Serving")]
+    pub cache_mb: Option<u32>,
+
     /// How to log, to standard error: `text` or `json`; RUST_LOG says how much, such as `debug` or `blockhub=debug`
     /// [default: text]
     #[arg(long, env = "BLOCKHUB_LOG_FORMAT", value_name = "FORMAT", hide_env_values = true)]
@@ -151,6 +159,8 @@ impl Settings {
             allowed_origins: self.allowed_origins.or(below.allowed_origins),
             max_connections: self.max_connections.or(below.max_connections),
             drain_secs: self.drain_secs.or(below.drain_secs),
+            cache: self.cache.or(below.cache),
+            cache_mb: self.cache_mb.or(below.cache_mb),
             log_format: self.log_format.or(below.log_format),
             database_url: self.database_url.or(below.database_url),
             db_pool_min: self.db_pool_min.or(below.db_pool_min),
@@ -170,6 +180,7 @@ impl Settings {
             listen: self.listen.filter(given),
             hub_id: self.hub_id.filter(given),
             allowed_origins: self.allowed_origins.filter(given),
+            cache: self.cache.filter(given),
             log_format: self.log_format.filter(given),
             database_url: self.database_url.filter(|secret| given(&secret.0)),
             redis_url: self.redis_url.filter(|secret| given(&secret.0)),

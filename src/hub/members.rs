@@ -3,6 +3,7 @@
 //! Promises: a project keeps an owner.
 //! Must never: tell of members whom the project is not visible to.
 
+use super::cached::Sight;
 use super::projects::{State, settled, unavailable};
 use super::room::not_found;
 use super::{Caller, Hub};
@@ -14,7 +15,7 @@ use crate::protocol::message::reply::Refusal;
 impl Hub {
     /// The members, by name.
     pub async fn members(&self, caller: &Caller, id: ProjectId) -> Result<Vec<(UserId, Role)>, Refusal> {
-        self.look_up(caller, id, Action::Read, State::Alive).await?;
+        self.look_at(caller, id, Sight::Role).await?;
         self.store.members(id).await.map_err(|error| unavailable(caller, &error))
     }
 

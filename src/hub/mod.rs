@@ -4,10 +4,13 @@
 //! Must never: know HTTP or sockets, SQL or JSON keys.
 
 pub mod batch;
+pub mod cached;
+pub mod caretaking;
 pub mod clock;
 pub mod committer;
 pub mod connection;
 pub mod feed;
+pub mod heads;
 pub mod housekeeping;
 pub mod line;
 pub mod log;
@@ -18,7 +21,9 @@ pub mod readers;
 pub mod registry;
 pub mod roll;
 pub mod room;
+pub mod snapshots;
 pub mod themes;
+pub mod warm;
 pub mod watch;
 pub mod weight;
 
@@ -28,14 +33,18 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
+use self::cached::{CacheParts, Cached, Sight};
 use self::committer::Committer;
+use self::projects::unavailable;
 use self::registry::Registry;
 use self::roll::Roll;
-use self::room::command::{Command, Submission, Waiter, busy, internal};
+use self::room::command::{Command, Submission, Waiter, internal};
 use self::room::people::permit;
 use self::room::reading::blocks_at;
 use self::room::{RoomEnv, not_found};
+use self::snapshots::ask_room;
 use crate::bus::{Bus, Hint, News};
+use crate::cache::key::Group;
 use crate::domain::access::{Action, Principal};
 use crate::domain::block::{Block, Project};
 use crate::domain::decide::EditLimits;
@@ -148,6 +157,8 @@ pub struct HubParts {
     pub sessions: Arc<dyn Sessions>,
     /// Who is who.
     pub authenticator: Arc<dyn Authenticator>,
+    /// What is kept at hand.
+    pub cache: CacheParts,
     /// What `welcome` tells.
     pub limits: WireLimits,
     /// What may wait for one client, in bytes ([JN6]).
@@ -176,6 +187,8 @@ pub struct Hub {
     pub registry: Arc<Registry>,
     /// All connections.
     pub roll: Roll,
+    /// What is kept at hand.
+    cached: Cached,
     /// Heads are to be compared at once; the watcher waits for it.
     look_now: Arc<Notify>,
 }
@@ -195,6 +208,7 @@ impl Hub {
             readers: Arc::default(),
         };
         let hub = Arc::new(Self {
+            cached: Cached::new(parts.store.clone(), &parts.cache),
             id: parts.id,
             run: parts.run,
             store: parts.store,
@@ -209,6 +223,7 @@ impl Hub {
         });
         tokio::spawn(watch::compare_heads(Arc::downgrade(&hub)));
         tokio::spawn(watch::listen(Arc::downgrade(&hub)));
+        tokio::spawn(warm::run(Arc::downgrade(&hub)));
         hub
     }
 
@@ -236,12 +251,7 @@ impl Hub {
         if at.zip(min_seq).is_some_and(|(at, min_seq)| at < min_seq) {
             return Err(Refusal::new(ErrorCode::Malformed, "`at` is before `minSeq`."));
         }
-        let (reply, snapshot) = oneshot::channel();
-        self.registry.send(project, Command::Read { min_seq: min_seq.max(at), reply }).await;
-        let now = match tokio::time::timeout(CALL_WITHIN, snapshot).await {
-            Ok(Ok(snapshot)) => snapshot?,
-            _ => return Err(busy("The project cannot be read just now.")),
-        };
+        let now = ask_room(&self.registry, project, min_seq.max(at)).await?;
         match at {
             Some(seq) if seq < now.seq => self.back_to(project, now, seq).await,
             _ => Ok(now),
@@ -255,12 +265,10 @@ impl Hub {
         Ok(Snapshot { seq, blocks: then.in_order().into_iter().cloned().collect(), ..now })
     }
 
-    /// Whether the caller may do this to the project, by what the store holds now.
+    /// Whether the caller may do this to the project, by what the store held less than a second ago ([AC2]).
     pub async fn permit(&self, caller: &Caller, project: ProjectId, action: Action) -> Result<(), Refusal> {
-        let found = self.store.project(project, caller.principal.user()).await.map_err(|error| {
-            tracing::warn!(request = %caller.request, %project, %error, "access could not be looked up");
-            busy("The database is not available just now.")
-        })?;
+        let found = self.cached.project(project, caller.principal.user(), Sight::Role).await;
+        let found = found.map_err(|error| unavailable(caller, &error))?;
         let found = found.filter(|found| found.info.deleted.is_none()).ok_or_else(not_found)?;
         let role = caller.principal.role(project, found.role, found.info.access, clock::now());
         permit(&caller.principal, role, action)
@@ -268,6 +276,7 @@ impl Hub {
 
     /// Title, access, members or existence of a project changed: its room looks, and tells everybody.
     pub async fn changed(&self, project: ProjectId) {
+        self.forget(&Group::Project(project));
         if let Err(Command::Changed) = self.registry.send_if_open(project, Command::Changed) {
             tracing::debug!(%project, "no open room to tell of a change, or a full one, which looks within a second");
         }

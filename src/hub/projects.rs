@@ -7,6 +7,7 @@ use std::future::Future;
 
 use uuid::Uuid;
 
+use super::cached::Sight;
 use super::room::command::busy;
 use super::room::not_found;
 use super::room::people::permit;
@@ -15,7 +16,7 @@ use crate::domain::access::{Access, Action, Role};
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
 use crate::domain::seed::{self, Seed, SeedError, SeedFault};
-use crate::domain::sequence::{Seq, Timestamp};
+use crate::domain::sequence::{Epoch, Seq, Timestamp};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::reply::Refusal;
 use crate::store::{ListQuery, Membership, NewProject, ProjectChange, ProjectInfo, SharedProjects, StoreError};
@@ -113,7 +114,7 @@ impl Hub {
 
     /// One project.
     pub async fn read_project(&self, caller: &Caller, id: ProjectId) -> Result<Seen, Refusal> {
-        self.look_up(caller, id, Action::Read, State::Alive).await
+        self.look_at(caller, id, Sight::Whole(self.place_of_room(id))).await
     }
 
     /// Renames it, changes what everybody has, or its theme.
@@ -148,7 +149,18 @@ impl Hub {
         self.read_project(caller, id).await
     }
 
-    /// The project, if the policy lets the caller do `action`.
+    /// The project, if the caller may read it; from what is kept at hand.
+    pub(super) async fn look_at(&self, caller: &Caller, id: ProjectId, sight: Sight) -> Result<Seen, Refusal> {
+        let found = self.cached.project(id, caller.principal.user(), sight).await;
+        judged(caller, found, Action::Read, State::Alive)
+    }
+
+    /// Where the room stands that is open here, if one is.
+    pub(super) fn place_of_room(&self, id: ProjectId) -> Option<(Epoch, Seq)> {
+        self.registry.standing(id).and_then(|standing| standing.place())
+    }
+
+    /// The project, if the policy lets the caller do `action`. Asks the store: what follows is a change, and seldom.
     pub(super) async fn look_up(
         &self,
         caller: &Caller,
@@ -156,14 +168,7 @@ impl Hub {
         action: Action,
         state: State,
     ) -> Result<Seen, Refusal> {
-        let found = self.store.project(id, caller.principal.user()).await;
-        let found = found.map_err(|error| unavailable(caller, &error))?.and_then(|found| seen(caller, found));
-        let found = found.filter(|found| state.covers(&found.info, clock::now())).ok_or_else(not_found)?;
-        match permit(&caller.principal, Some(found.role), action) {
-            // Who could not bring it back sees nothing of a deleted project.
-            Err(_) if found.info.deleted.is_some() => Err(not_found()),
-            answer => answer.map(|()| found),
-        }
+        judged(caller, self.store.project(id, caller.principal.user()).await, action, state)
     }
 
     /// Tells the room of a change; a change that found nothing to change was a project that went meanwhile.
@@ -216,6 +221,21 @@ pub(super) fn unavailable(caller: &Caller, error: &StoreError) -> Refusal {
 
 pub(super) fn internal() -> Refusal {
     Refusal::new(ErrorCode::Internal, "Something went wrong on the hub.")
+}
+
+fn judged(
+    caller: &Caller,
+    found: Result<Option<Membership>, StoreError>,
+    action: Action,
+    state: State,
+) -> Result<Seen, Refusal> {
+    let found = found.map_err(|error| unavailable(caller, &error))?.and_then(|found| seen(caller, found));
+    let found = found.filter(|found| state.covers(&found.info, clock::now())).ok_or_else(not_found)?;
+    match permit(&caller.principal, Some(found.role), action) {
+        // Who could not bring it back sees nothing of a deleted project.
+        Err(_) if found.info.deleted.is_some() => Err(not_found()),
+        answer => answer.map(|()| found),
+    }
 }
 
 fn seen(caller: &Caller, found: Membership) -> Option<Seen> {

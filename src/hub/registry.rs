@@ -17,7 +17,7 @@ use super::room::command::Command;
 use super::room::{self, RoomEnv};
 use crate::bus::{Moved, News, packet};
 use crate::domain::ids::{HubRun, ProjectId};
-use crate::domain::sequence::Epoch;
+use crate::domain::sequence::{Epoch, Seq};
 use crate::store::Head;
 
 /// Commands that wait for one room. Senders wait when it is full.
@@ -33,17 +33,21 @@ const NEWS_BYTES_MAX: usize = 4 << 20;
 pub struct Standing {
     /// Of other hubs' news in the room's mailbox.
     news_bytes: AtomicUsize,
-    seq: AtomicU64,
     revision: AtomicU64,
-    epoch: Mutex<Option<Epoch>>,
+    /// The log and the head, of one moment; none until the room has loaded.
+    place: Mutex<Option<(Epoch, Seq)>>,
 }
 
 impl Standing {
     /// The room has taken in everything up to here.
     pub fn set(&self, epoch: Epoch, seq: u64, revision: u64) {
-        self.seq.store(seq, Ordering::Relaxed);
         self.revision.store(revision, Ordering::Relaxed);
-        *self.epoch.lock() = Some(epoch);
+        *self.place.lock() = Some((epoch, Seq(seq)));
+    }
+
+    /// The log and the head that the room has taken in, once it has loaded.
+    pub fn place(&self) -> Option<(Epoch, Seq)> {
+        *self.place.lock()
     }
 
     /// The room took news out of its mailbox.
@@ -69,10 +73,8 @@ impl Standing {
 
     /// Whether the store knows something that the room does not. A room that has yet to load will know.
     pub fn is_behind(&self, head: &Head) -> bool {
-        let Some(epoch) = *self.epoch.lock() else { return false };
-        epoch != head.epoch
-            || self.seq.load(Ordering::Relaxed) < head.seq.0
-            || self.revision.load(Ordering::Relaxed) != head.revision
+        let Some((epoch, seq)) = self.place() else { return false };
+        epoch != head.epoch || seq < head.seq || self.revision.load(Ordering::Relaxed) != head.revision
     }
 }
 

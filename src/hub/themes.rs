@@ -3,10 +3,14 @@
 //! Promises: who writes a theme first owns it, and nobody else changes it.
 //! Must never: look into one; its shape is the protocol's.
 
+use std::sync::Arc;
+
+use super::cached::Hearing;
 use super::projects::{settled, unavailable};
 use super::room::not_found;
 use super::room::people::permit;
 use super::{Caller, Hub, clock};
+use crate::cache::key::Group;
 use crate::domain::access::Action;
 use crate::domain::ids::UserId;
 use crate::protocol::code::ErrorCode;
@@ -17,9 +21,10 @@ pub const THEME_BYTES_MAX: usize = 64 << 10;
 
 impl Hub {
     /// A theme's owner and its JSON text.
-    pub async fn read_theme(&self, caller: &Caller, id: &str) -> Result<(UserId, String), Refusal> {
+    pub async fn read_theme(&self, caller: &Caller, id: &str) -> Result<(UserId, Arc<str>), Refusal> {
         permit(&caller.principal, None, Action::UseHub)?;
-        let found = self.store.theme(id).await.map_err(|error| unavailable(caller, &error))?;
+        let hearing = if self.bus.is_heard() { Hearing::Well } else { Hearing::Nothing };
+        let found = self.cached.theme(id, hearing).await.map_err(|error| unavailable(caller, &error))?;
         found.ok_or_else(|| Refusal { message: "There is no such theme.".to_owned(), ..not_found() })
     }
 
@@ -33,8 +38,9 @@ impl Hub {
             let refusal = Refusal::new(ErrorCode::TooLarge, "A theme is 64 KiB of JSON at most.");
             return Err(Refusal { limit: Some("maxThemeBytes"), ..refusal });
         }
-        let (store, user) = (self.store.clone(), caller.principal.user().clone());
+        let (store, user, group) = (self.store.clone(), caller.principal.user().clone(), Group::Theme((*id).into()));
         let written = settled(caller, async move { store.put_theme(&id, &user, &json, clock::now()).await }).await?;
+        self.forget(&group);
         let taken = || Refusal::new(ErrorCode::Forbidden, "This theme is somebody else's. Write one of another id.");
         if written { Ok(()) } else { Err(taken()) }
     }

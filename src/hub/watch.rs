@@ -5,21 +5,25 @@
 //! or without.
 //! Must never: ask the store more than once a turn.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
 use super::Hub;
+use super::heads::Known;
 use super::room::command::Command;
-use crate::bus::{Heard, Hint};
+use crate::bus::{EVERYBODY, Heard, Hint, News};
+use crate::cache::key::NoGroup;
 use crate::domain::ids::ProjectId;
 use crate::store::Head;
 
 /// How often heads are compared.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Projects that are only read, in one comparison; those beyond are asked for when somebody reads them.
+const READ_MAX: usize = 1_000;
 
 /// Compares heads until the hub is gone.
 pub async fn compare_heads(hub: Weak<Hub>) {
@@ -36,21 +40,29 @@ pub async fn compare_heads(hub: Weak<Hub>) {
     }
 }
 
-/// Where do the open projects stand?
+/// Where do the open projects stand, and those that are read of late?
 async fn compare(hub: &Hub) {
-    let projects = hub.registry.projects();
+    let (rooms, read) = (hub.registry.projects(), hub.cached.heads.read_of_late(READ_MAX));
+    hub.cached.tell_sizes();
+    let projects: Vec<_> = rooms.iter().chain(&read).copied().collect::<HashSet<_>>().into_iter().collect();
     if projects.is_empty() {
         return;
     }
+    let asked = Instant::now();
     match hub.store.heads(&projects).await {
-        Ok(heads) => tell(hub, &projects, heads),
-        Err(error) => tracing::warn!(%error, rooms = projects.len(), "heads could not be compared"),
+        Ok(heads) => {
+            let heads: HashMap<_, _> = heads.into_iter().map(|head| (head.project, head)).collect();
+            for project in &projects {
+                hub.cached.heads.confirm(*project, Known { asked, head: heads.get(project).copied() });
+            }
+            tell(hub, &rooms, &heads);
+        }
+        Err(error) => tracing::warn!(%error, rooms = rooms.len(), "heads could not be compared"),
     }
 }
 
 /// Rooms that are behind, or whose project is gone, look for themselves.
-fn tell(hub: &Hub, projects: &[ProjectId], heads: Vec<Head>) {
-    let heads: HashMap<_, _> = heads.into_iter().map(|head| (head.project, head)).collect();
+fn tell(hub: &Hub, projects: &[ProjectId], heads: &HashMap<ProjectId, Head>) {
     for project in projects {
         let command = match heads.get(project) {
             None => Command::Changed,
@@ -67,12 +79,16 @@ fn tell(hub: &Hub, projects: &[ProjectId], heads: Vec<Head>) {
 
 /// Brings what is heard on the bus to the rooms it concerns, until the hub is gone.
 pub async fn listen(hub: Weak<Hub>) {
-    let Some(mut heard) = hub.upgrade().map(|hub| hub.bus.hints()) else { return };
+    let Some((bus, mut heard)) = hub.upgrade().map(|hub| (hub.bus.clone(), hub.bus.hints())) else { return };
+    bus.follow(EVERYBODY).await;
+    // The bus ends with the hub, and this with the bus.
+    drop(bus);
     loop {
         let heard = heard.recv().await;
         let Some(hub) = hub.upgrade() else { return };
         match heard {
             Ok(Heard::Hint(hint)) if hint.from == hub.run => {}
+            Ok(Heard::Hint(Hint { news: News::Forget(group), .. })) => forget(&hub, &group),
             Ok(Heard::Hint(Hint { from, project, news })) => {
                 let brought = if hub.registry.hear(project, from, news) { "yes" } else { "no" };
                 metrics::counter!("blockhub_hints_total", "brought" => brought).increment(1);
@@ -87,8 +103,18 @@ pub async fn listen(hub: Weak<Hub>) {
     }
 }
 
+/// Another hub says that what is cached of this is old.
+fn forget(hub: &Hub, group: &str) {
+    match group.parse() {
+        Ok(group) => hub.cached.forget(&group),
+        // A later version's.
+        Err(NoGroup) => tracing::debug!(group, "another hub names a group that this version does not know"),
+    }
+}
+
 /// Hints were lost: heads are compared now, and the rooms ask each other who is here.
 fn look_everywhere(hub: &Hub) {
+    hub.cached.forget_what_is_told();
     metrics::counter!("blockhub_bus_gaps_total").increment(1);
     for project in hub.registry.projects() {
         drop(hub.registry.send_if_open(project, Command::Gap));

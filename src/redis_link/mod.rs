@@ -1,4 +1,4 @@
-//! The way to Redis: addresses, a connection for commands, connections to publish and subscribe.
+//! The way to Redis: addresses, a connection for commands, connections to publish and subscribe, seals for what is kept.
 //!
 //! Promises: every call ends within `CALL_TIMEOUT`, and at once while Redis is known to be away; a lost connection comes
 //! back by itself.
@@ -7,6 +7,7 @@
 pub mod address;
 mod keeper;
 mod reach;
+pub mod seal;
 mod wire;
 
 use std::fmt;

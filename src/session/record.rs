@@ -5,12 +5,12 @@
 //! Must never: read a session under another session's name.
 
 use serde::{Deserialize, Serialize};
-use sha1::{Digest, Sha1};
 
 use super::Session;
 use crate::domain::block::Content;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::sequence::Timestamp;
+use crate::redis_link::seal::{self, SealError};
 
 /// The first word of every line: how the rest is to be read.
 const VERSION: &str = "1";
@@ -18,12 +18,9 @@ const VERSION: &str = "1";
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// Another version of the hub wrote it, or nobody did.
-    #[error("it is of another version")]
-    Version,
-    /// It is not what was written.
-    #[error("its checksum is wrong")]
-    Checksum,
+    /// It is not as it was written.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// It is what was written, but not for this session.
     #[error("it is another session's, or cannot be understood")]
     Content,
@@ -33,33 +30,23 @@ pub enum RecordError {
 #[derive(Serialize, Deserialize)]
 struct Fields(SessionId, UserId, i64, i64, u64, Content);
 
-/// `VERSION`, the checksum (SHA-1, hexadecimal) and the fields (a JSON array), with a space between them.
+/// The fields (a JSON array), sealed.
 pub fn written(session: &Session) -> String {
     let Session { id, user, created, seen, requests, metadata } = session;
     let fields = Fields(*id, user.clone(), created.0, seen.0, *requests, metadata.clone());
     // Ids, numbers and JSON that was JSON before are JSON; and an empty text would not be read as a session.
     let text = serde_json::to_string(&fields).unwrap_or_default();
-    format!("{VERSION} {} {text}", checksum(&text))
+    // JSON is UTF-8, and so is a seal.
+    String::from_utf8_lossy(&seal::seal(VERSION, text.as_bytes())).into_owned()
 }
 
 /// The session that was written in this line under this name.
-pub fn read(id: SessionId, line: &str) -> Result<Session, RecordError> {
-    let (version, rest) = line.split_once(' ').ok_or(RecordError::Version)?;
-    if version != VERSION {
-        return Err(RecordError::Version);
-    }
-    let (sum, text) = rest.split_once(' ').ok_or(RecordError::Checksum)?;
-    if sum != checksum(text) {
-        return Err(RecordError::Checksum);
-    }
+pub fn read(id: SessionId, line: &[u8]) -> Result<Session, RecordError> {
+    let text = seal::open(VERSION, line)?;
     let Fields(named, user, created, seen, requests, metadata) =
-        serde_json::from_str(text).map_err(|_| RecordError::Content)?;
+        serde_json::from_slice(text).map_err(|_| RecordError::Content)?;
     if named != id {
         return Err(RecordError::Content);
     }
     Ok(Session { id, user, created: Timestamp(created), seen: Timestamp(seen), requests, metadata })
-}
-
-fn checksum(text: &str) -> String {
-    Sha1::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

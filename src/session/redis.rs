@@ -69,7 +69,7 @@ impl Kept {
         // Bytes, because what was damaged need not be text.
         let line: Option<Vec<u8>> = self.link.run(cmd("GET").arg(place(id))).await.map_err(failed)?;
         let Some(line) = line else { return Ok(None) };
-        match record::read(id, &String::from_utf8_lossy(&line)) {
+        match record::read(id, &line) {
             Ok(session) => Ok(Some(session)),
             Err(reason) => {
                 metrics::counter!("blockhub_sessions_dropped_total").increment(1);

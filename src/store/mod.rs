@@ -125,6 +125,8 @@ pub struct Membership {
     pub info: ProjectInfo,
     /// The user's role as a member.
     pub role: Option<Role>,
+    /// Changes with membership, access, title, theme, deletion; as in `Head`.
+    pub revision: u64,
 }
 
 /// What a room needs to open: all of one moment.

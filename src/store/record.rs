@@ -61,7 +61,8 @@ impl ProjectRow {
 
     /// The same, for the user who asked.
     pub(super) fn membership(&self) -> Result<Membership, StoreError> {
-        Ok(Membership { info: self.info()?, role: self.role.as_deref().map(read_role).transpose()? })
+        let role = self.role.as_deref().map(read_role).transpose()?;
+        Ok(Membership { info: self.info()?, role, revision: self.revision.cast_unsigned() })
     }
 }
 

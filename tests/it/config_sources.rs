@@ -126,6 +126,8 @@ fn everything_that_is_wrong_is_said_at_once() {
         drain_secs: Some(7_200),
         hub_id: given("hub one"),
         log_format: given("xml"),
+        cache: given("perhaps"),
+        cache_mb: Some(0),
         allowed_origins: given("https://app.example, *"),
         auth_public_key: given("/no/such/file"),
         ..Settings::default()
@@ -139,6 +141,8 @@ fn everything_that_is_wrong_is_said_at_once() {
         [
             "BLOCKHUB_ALLOWED_ORIGINS",
             "BLOCKHUB_AUTH_PUBLIC_KEY",
+            "BLOCKHUB_CACHE",
+            "BLOCKHUB_CACHE_MB",
             "BLOCKHUB_DRAIN_SECS",
             "BLOCKHUB_HISTORY_DAYS",
             "BLOCKHUB_HUB_ID",

@@ -42,9 +42,11 @@ async fn every_call_of_the_contract_is_described() {
         .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| format!("{method} {path}")))
         .collect();
     let contract = [
+        "delete /api/admin/cache/{group}",
         "delete /api/projects/{id}",
         "delete /api/projects/{id}/members/{user}",
         "delete /api/sessions/{id}",
+        "get /api/admin/cache/stats",
         "get /api/health",
         "get /api/health/live",
         "get /api/health/ready",

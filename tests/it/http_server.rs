@@ -6,6 +6,7 @@ use std::sync::Arc;
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::{Principal, Role};
 use blockhub::domain::ids::{HubId, HubRun, ProjectId, UserId};
+use blockhub::hub::cached::CacheParts;
 use blockhub::hub::{Hub, HubParts, clock};
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
@@ -53,6 +54,10 @@ impl Server {
     }
 
     pub async fn start(keys: Keys, origins: &[&str]) -> Self {
+        Self::with_cache(keys, origins, CacheParts::default()).await
+    }
+
+    pub async fn with_cache(keys: Keys, origins: &[&str], cache: CacheParts) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hub.db").display());
         let hub = Hub::start(HubParts {
@@ -62,6 +67,7 @@ impl Server {
             bus: Arc::new(LocalBus::default()),
             sessions: Arc::new(LocalSessions::new(100, Arc::default())),
             authenticator: Arc::new(keys),
+            cache,
             limits: WireLimits::default(),
             outbox_bytes_max: 1 << 20,
         });

@@ -4,6 +4,7 @@
 mod auth_tokens;
 mod balancers;
 mod bus;
+mod cache;
 mod config_sources;
 mod contract;
 mod deployment;

@@ -9,7 +9,7 @@ const LINES_MAX: usize = 450;
 /// What stands on which floor, from the ground up; those on one floor do not know each other, but for the pairs below.
 const FLOORS: [&[&str]; 6] = [
     &["domain", "telemetry", "pause", "redis_link"],
-    &["protocol", "document", "store", "bus", "session"],
+    &["protocol", "document", "store", "bus", "session", "cache"],
     &["hub"],
     &["transport", "config"],
     &["app", "exchange"],

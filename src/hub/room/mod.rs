@@ -319,6 +319,8 @@ impl Room {
             News::Aside { frame, from } => self.tell_aside(&frame, from),
             News::Presence(told) => self.hear_presence(from, told),
             News::WhoIsHere => self.introduce(),
+            // Told to hubs, not to rooms.
+            News::Forget(_) => {}
         }
     }
 

@@ -189,6 +189,8 @@ impl Room {
             self.refuse_applied(batch, &busy("The database is not available just now."));
             return self.reload().await.err();
         }
+        // Before anybody hears of it: who has an ack never reads what was before.
+        self.stand();
         let authors = self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);
         let broadcasts = self.deliver(&batch.events);

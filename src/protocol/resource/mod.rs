@@ -3,6 +3,7 @@
 //! Promises: keys and shapes are those of the contract's HTTP table; the OpenAPI description is made from these types.
 //! Must never: hold a rule; what a value may be, beyond its shape, the hub says.
 
+pub mod cache;
 pub mod edit;
 pub mod health;
 pub mod problem;

@@ -138,7 +138,7 @@ const INSERT: &str = "
     INSERT INTO members (project_id, user_id, role) SELECT id, $6, 'owner' FROM project";
 
 const ONE: &str = "
-    SELECT p.id, p.title, p.access, p.theme, p.log, p.seq, p.created_at, p.updated_at, p.deleted_at, m.role,
+    SELECT p.id, p.title, p.access, p.theme, p.log, p.seq, p.revision, p.created_at, p.updated_at, p.deleted_at, m.role,
            ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline
     FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = $2
     WHERE p.id = $1 AND NOT p.gone";
@@ -152,7 +152,7 @@ macro_rules! list {
                 UNION SELECT unnest($2::uuid[])",
             $and,
             ")
-            SELECT p.id, p.title, p.access, p.theme, p.log, p.seq, p.created_at, p.updated_at, p.deleted_at, m.role,
+            SELECT p.id, p.title, p.access, p.theme, p.log, p.seq, p.revision, p.created_at, p.updated_at, p.deleted_at, m.role,
                    (SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int) AS timeline
             FROM named
             JOIN projects p ON p.id = named.id

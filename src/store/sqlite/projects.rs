@@ -146,7 +146,7 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const ONE: &str = "
-    SELECT p.id, p.title, p.access, p.theme, p.log, 0 AS timeline, p.seq, p.created_at, p.updated_at, p.deleted_at,
+    SELECT p.id, p.title, p.access, p.theme, p.log, 0 AS timeline, p.seq, p.revision, p.created_at, p.updated_at, p.deleted_at,
            m.role
     FROM projects p LEFT JOIN members m ON m.project_id = p.id AND m.user_id = ?2
     WHERE p.id = ?1 AND p.gone = 0";
@@ -157,7 +157,7 @@ const LIST: &str = "
         UNION SELECT unhex(value, '-') FROM json_each(?2)
         UNION SELECT id FROM projects WHERE ?3 AND access <> 'none' AND deleted_at IS NULL
     )
-    SELECT p.id, p.title, p.access, p.theme, p.log, 0 AS timeline, p.seq, p.created_at, p.updated_at, p.deleted_at,
+    SELECT p.id, p.title, p.access, p.theme, p.log, 0 AS timeline, p.seq, p.revision, p.created_at, p.updated_at, p.deleted_at,
            m.role
     FROM named
     CROSS JOIN projects p ON p.id = named.id

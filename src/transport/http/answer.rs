@@ -1,6 +1,7 @@
 //! What every answer has: an id, a log line, a measure, and a document if it is an error.
 //!
-//! Promises: a panic in a handler is `internal` for that request alone.
+//! Promises: a panic in a handler is `internal` for that request alone. What says nothing of being kept is kept nowhere,
+//! errors above all.
 //! Must never: log a query, a header or a body: those may hold what is nobody's business.
 
 use std::panic::AssertUnwindSafe;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::caching;
 use super::problem::Problem;
 use crate::domain::ids::RequestId;
 
@@ -65,6 +67,7 @@ fn with_document(mut answer: Response, id: RequestId) -> Response {
         answer.headers_mut().insert(REQUEST_ID, value);
     }
     answer.headers_mut().insert(NO_SNIFFING.0, NO_SNIFFING.1);
+    caching::not_kept(answer.headers_mut());
     answer
 }
 

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
 use super::Http;
+use super::caching;
 use super::problem::Problem;
 use super::request::{Asked, At, Who, malformed};
 use crate::domain::ids::{EditId, ProjectId};
@@ -30,6 +32,7 @@ pub async fn list(
     Who(caller): Who,
     At(id): At<ProjectId>,
     Asked(asked): Asked<ReadEvents>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let span = match (asked.since, asked.before) {
         (Some(_), Some(_)) => return Err(malformed("Give `since` or `before`, not both.")),
@@ -37,7 +40,7 @@ pub async fn list(
         (None, before) => Span::Before(before.map(Seq)),
     };
     let piece = http.hub.events(&caller, id, span, asked.limit()).await?;
-    Ok(Json(EventList::new(&piece.events, piece.more)).into_response())
+    Ok(caching::read(&headers, &EventList::new(&piece.events, piece.more)))
 }
 
 /// Where is my edit

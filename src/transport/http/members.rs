@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
 use super::Http;
+use super::caching;
 use super::problem::Problem;
 use super::request::{At, Told, Who, malformed};
 use crate::domain::ids::{ProjectId, UserId};
@@ -24,10 +26,11 @@ pub async fn list(
     State(http): State<Arc<Http>>,
     Who(caller): Who,
     At(id): At<ProjectId>,
-) -> Result<Json<MemberList>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let members = http.hub.members(&caller, id).await?;
     let members = members.into_iter().map(|(user, role)| MemberView { user, role }).collect();
-    Ok(Json(MemberList { members }))
+    Ok(caching::read(&headers, &MemberList { members }))
 }
 
 /// Make a user a member, or change what they may do

@@ -3,7 +3,9 @@
 //! Promises: every answer carries `X-Request-Id`, and every error is a problem document (RFC 9457).
 //! Must never: decide; what a caller may do, the hub says.
 
+mod admin;
 mod answer;
+mod caching;
 mod coding;
 mod describe;
 mod edits;
@@ -109,6 +111,8 @@ fn described() -> OpenApiRouter<Arc<Http>> {
         .routes(routes!(sessions::create))
         .routes(routes!(sessions::read, sessions::change, sessions::end))
         .routes(routes!(themes::read, themes::write))
+        .routes(routes!(admin::cache_stats))
+        .routes(routes!(admin::empty_cache))
         .routes(routes!(health::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

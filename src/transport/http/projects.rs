@@ -6,18 +6,21 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::Http;
+use super::caching;
+use super::coding::Coding;
 use super::problem::Problem;
 use super::request::{Asked, At, Told, Who, malformed};
 use crate::domain::ids::{BlockId, ProjectId};
 use crate::domain::seed::Seed;
-use crate::domain::sequence::Seq;
+use crate::domain::sequence::{Epoch, Seq};
 use crate::hub::projects::{Plan, Seen};
 use crate::protocol::resource::problem::ProblemView;
 use crate::protocol::resource::project::{
@@ -79,7 +82,8 @@ pub async fn list(
     State(http): State<Arc<Http>>,
     Who(caller): Who,
     Asked(asked): Asked<ListProjects>,
-) -> Answer<Json<ProjectList>> {
+    headers: HeaderMap,
+) -> Answer<Response> {
     let after = asked.after().map_err(|_| malformed("`cursor` is not the `next` of a list."))?;
     let limit = asked.limit();
     let after = after.map(|Place(updated, id)| (updated, id));
@@ -88,14 +92,19 @@ pub async fn list(
     found.truncate(limit as usize);
     let last = found.last().filter(|_| more);
     let next = last.map(|last| Place(last.info.updated, last.info.id).to_string());
-    Ok(Json(ProjectList { projects: found.into_iter().map(ProjectView::from).collect(), next }))
+    Ok(caching::read(&headers, &ProjectList { projects: found.into_iter().map(ProjectView::from).collect(), next }))
 }
 
 /// Read a project
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "Projects", params(("id" = Uuid, Path)), responses(
-    (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
-pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<ProjectId>) -> Answer<Json<ProjectView>> {
-    Ok(Json(http.hub.read_project(&caller, id).await?.into()))
+    (status = 200, body = ProjectView), (status = 304), (status = "default", body = ProblemView)))]
+pub async fn read(
+    State(http): State<Arc<Http>>,
+    Who(caller): Who,
+    At(id): At<ProjectId>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    Ok(caching::read(&headers, &ProjectView::from(http.hub.read_project(&caller, id).await?)))
 }
 
 /// Rename a project, change who may see it, or its theme
@@ -146,19 +155,41 @@ pub async fn blocks(
     Asked(asked): Asked<ReadBlocks>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let snapshot = http.hub.snapshot(&caller, id, asked.at.map(Seq), asked.min_seq.map(Seq)).await?;
-    let tag = format!("\"{}.{}\"", snapshot.epoch, snapshot.seq);
-    let known = headers.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags.as_bytes(), &tag));
-    let about = [(ETAG, tag), (CACHE_CONTROL, "private, no-cache".to_owned())];
-    if known {
-        return Ok((StatusCode::NOT_MODIFIED, about).into_response());
+    let (min_seq, coding) = (asked.min_seq.map(Seq), Coding::taken(&headers));
+    let written = match asked.at.map(Seq) {
+        Some(at) => http.hub.blocks_then(&caller, id, at, min_seq).await?,
+        None => {
+            let place = http.hub.place(&caller, id, min_seq).await?;
+            let known = place.and_then(|(epoch, seq)| known_tag(&headers, epoch, seq, coding));
+            if let Some(tag) = known {
+                return Ok(caching::unchanged(tag));
+            }
+            http.hub.blocks(id, place, min_seq).await?
+        }
+    };
+    if let Some(tag) = known_tag(&headers, written.epoch, written.seq, coding) {
+        return Ok(caching::unchanged(tag));
     }
-    let view = SnapshotView::new(id, snapshot.epoch, snapshot.seq, &snapshot.blocks);
-    Ok((about, Json(view)).into_response())
+    let (bytes, coding) = match (&written.gzip, coding) {
+        (Some(gzip), Coding::Gzip) => (gzip, Coding::Gzip),
+        _ => (&written.plain, Coding::Plain),
+    };
+    let tag = tag(written.epoch, written.seq, coding);
+    Ok(caching::whole(tag, coding, Bytes::from_owner(bytes.clone())))
 }
 
-/// Whether an `If-None-Match` names the tag; weakly compared (RFC 9110, section 13.1.2). Our tags hold no comma.
-fn names(tags: &[u8], tag: &str) -> bool {
-    let mut tags = tags.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    tags.any(|named| named == b"*" || named.strip_prefix(b"W/").unwrap_or(named) == tag.as_bytes())
+/// The tag of a snapshot in one coding.
+fn tag(epoch: Epoch, seq: Seq, coding: Coding) -> String {
+    match coding {
+        Coding::Plain => format!("\"{epoch}.{seq}\""),
+        Coding::Gzip => format!("\"{epoch}.{seq}-gzip\""),
+    }
+}
+
+/// The tag that the client has, if it is that of the snapshot it would get. What is small is not compressed, so who takes
+/// gzip may have either.
+fn known_tag(asked: &HeaderMap, epoch: Epoch, seq: Seq, coding: Coding) -> Option<String> {
+    let plain = tag(epoch, seq, Coding::Plain);
+    let gzip = (coding == Coding::Gzip).then(|| tag(epoch, seq, Coding::Gzip));
+    [Some(plain), gzip].into_iter().flatten().find(|tag| caching::is_known(asked, tag))
 }

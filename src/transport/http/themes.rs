@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
 use super::Http;
+use super::caching;
 use super::problem::Problem;
 use super::request::{At, Told, Who, malformed};
 use crate::protocol::resource::problem::ProblemView;
@@ -17,12 +19,17 @@ use crate::protocol::resource::theme::{Theme, ThemeView};
 
 /// Read a theme
 #[utoipa::path(get, path = "/api/themes/{id}", tag = "Themes", params(("id" = String, Path)), responses(
-    (status = 200, body = ThemeView), (status = "default", body = ProblemView)))]
-pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<String>) -> Result<Response, Problem> {
+    (status = 200, body = ThemeView), (status = 304), (status = "default", body = ProblemView)))]
+pub async fn read(
+    State(http): State<Arc<Http>>,
+    Who(caller): Who,
+    At(id): At<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let (owner, json) = http.hub.read_theme(&caller, &id).await?;
     // What an older version wrote may hold what this one does not know: that is left out.
     let theme = serde_json::from_str(&json).unwrap_or_default();
-    Ok(Json(ThemeView { id: &id, owner: owner.as_str(), theme }).into_response())
+    Ok(caching::read(&headers, &ThemeView { id: &id, owner: owner.as_str(), theme }))
 }
 
 /// Write a theme

@@ -3,6 +3,7 @@
 //! Promises: both are held to the same tests, and what only one can do is said in its name.
 //! Must never: reach a hub past the balancer, but to find out what the balancer did.
 
+mod caching;
 mod calls;
 mod files;
 mod limits;

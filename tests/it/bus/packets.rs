@@ -46,6 +46,7 @@ fn every_kind() -> Vec<Hint> {
         hint(News::Presence(told(Basis::Whole))),
         hint(News::Presence(told(Basis::Revision(11)))),
         hint(News::WhoIsHere),
+        hint(News::Forget("theme:märz".into())),
     ]
 }
 

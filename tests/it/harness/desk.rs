@@ -13,6 +13,7 @@ use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::Access;
 use blockhub::domain::ids::{HubId, HubRun, ProjectId, UserId};
 use blockhub::domain::sequence::{Seq, Timestamp};
+use blockhub::hub::cached::CacheParts;
 use blockhub::hub::connection::{Arrival, Connection};
 use blockhub::hub::outbox::Taken;
 use blockhub::hub::{Hub, HubParts};
@@ -49,6 +50,7 @@ pub fn parts(store: Arc<dyn Store>, bus: Arc<dyn Bus>, keys: Keys) -> HubParts {
         bus,
         sessions: Arc::new(LocalSessions::new(10_000, Arc::default())),
         authenticator: Arc::new(keys),
+        cache: CacheParts::default(),
         limits: WireLimits::default(),
         outbox_bytes_max: 1 << 20,
     }

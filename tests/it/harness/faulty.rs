@@ -4,7 +4,7 @@
 //! Must never: fail by itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use blockhub::domain::access::Role;
@@ -48,12 +48,25 @@ pub struct FaultyStore {
     fault: Mutex<Option<Fault>>,
     stale: AtomicUsize,
     held: AtomicUsize,
+    /// Projects, heads and themes cannot be read.
+    is_cut_off: AtomicBool,
+    /// How often these were read.
+    reads: Reads,
     /// How many projects each commit named.
     batches: Mutex<Vec<usize>>,
     /// A commit, or a read, waits.
     waits: Notify,
     /// It shall go on.
     goes_on: Notify,
+}
+
+/// How often something was read.
+#[derive(Debug, Default)]
+pub struct Reads {
+    pub projects: AtomicUsize,
+    pub heads: AtomicUsize,
+    pub themes: AtomicUsize,
+    pub opens: AtomicUsize,
 }
 
 impl FaultyStore {
@@ -63,6 +76,8 @@ impl FaultyStore {
             fault: Mutex::new(None),
             stale: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
+            is_cut_off: AtomicBool::new(false),
+            reads: Reads::default(),
             batches: Mutex::default(),
             waits: Notify::new(),
             goes_on: Notify::new(),
@@ -92,6 +107,21 @@ impl FaultyStore {
     /// Lets what is held go on.
     pub fn go_on(&self) {
         self.goes_on.notify_one();
+    }
+
+    /// From now on projects, heads and themes cannot be read.
+    pub fn cut_off(&self) {
+        self.is_cut_off.store(true, Ordering::SeqCst);
+    }
+
+    /// How often these were read.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    fn reach(&self, count: &AtomicUsize) -> Result<(), StoreError> {
+        count.fetch_add(1, Ordering::SeqCst);
+        if self.is_cut_off.load(Ordering::SeqCst) { Err(unavailable()) } else { Ok(()) }
     }
 
     /// How often a project was held.
@@ -130,6 +160,7 @@ impl Store for FaultyStore {
         self.real.create(project).await
     }
     async fn project(&self, id: ProjectId, user: &UserId) -> Result<Option<Membership>, StoreError> {
+        self.reach(&self.reads.projects)?;
         self.real.project(id, user).await
     }
     async fn projects(&self, query: &ListQuery) -> Result<Vec<Membership>, StoreError> {
@@ -148,9 +179,11 @@ impl Store for FaultyStore {
         self.real.set_member(id, user, role).await
     }
     async fn open(&self, id: ProjectId) -> Result<Option<Opened>, StoreError> {
+        self.reads.opens.fetch_add(1, Ordering::SeqCst);
         self.real.open(id).await
     }
     async fn heads(&self, ids: &[ProjectId]) -> Result<Vec<Head>, StoreError> {
+        self.reach(&self.reads.heads)?;
         self.real.heads(ids).await
     }
     async fn commit(&self, batch: &[Commit], patience: Patience) -> Result<Vec<Committed>, StoreError> {
@@ -212,6 +245,7 @@ impl Store for FaultyStore {
         self.real.bump_all_epochs(log).await
     }
     async fn theme(&self, id: &str) -> Result<Option<(UserId, String)>, StoreError> {
+        self.reach(&self.reads.themes)?;
         self.real.theme(id).await
     }
     async fn put_theme(&self, id: &str, owner: &UserId, json: &str, at: Timestamp) -> Result<bool, StoreError> {

@@ -15,6 +15,7 @@ mod redis_troubled;
 mod resume_anywhere;
 mod retries;
 mod rolling_deploy;
+mod stampede;
 mod vanishing;
 
 use clap::ValueEnum;
@@ -52,6 +53,8 @@ pub enum Row {
     R19,
     /// What hubs tell each other comes in disorder.
     R20,
+    /// Thousands ask for what no hub has at hand.
+    R23,
 }
 
 impl Row {
@@ -81,6 +84,7 @@ impl Row {
             Self::R18 => "edits are sent up to five times: applied once, answered alike",
             Self::R19 => "clients come back with old epochs, future seqs, dropped logs: no silent gap",
             Self::R20 => "hubs hear of each other late, twice, in any order: clients see nothing out of order",
+            Self::R23 => "thousands ask for a cold project at once: one load for each hub, nobody is stuck",
         }
     }
 }
@@ -101,5 +105,6 @@ pub async fn run(row: Row, run: &Run) -> Result<Findings, LoadError> {
         Row::R18 => retries::run(run).await,
         Row::R19 => resume_anywhere::run(run).await,
         Row::R20 => redis_disorder::run(run).await,
+        Row::R23 => stampede::run(run).await,
     }
 }

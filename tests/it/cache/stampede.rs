@@ -1,0 +1,173 @@
+//! Many who ask for the same at once, and what becomes of whoever asked first.
+
+use std::sync::Arc;
+
+use blockhub::cache::key::{Group, Key, Kind};
+use blockhub::cache::{Found, Missed};
+use blockhub::domain::ids::ProjectId;
+use blockhub::domain::sequence::{Epoch, Seq};
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{Loads, Text, TextCache, cache, fine, fresh_key};
+use crate::harness::redis::shared_url;
+
+/// A load that says when it has begun and waits until it may end.
+#[derive(Clone, Default)]
+struct Gate {
+    begun: Arc<Notify>,
+    may_end: Arc<Notify>,
+}
+
+impl Gate {
+    fn before(
+        &self,
+        load: impl Future<Output = Result<Text, &'static str>> + Send + 'static,
+    ) -> impl Future<Output = Result<Text, &'static str>> + Send + 'static {
+        let gate = self.clone();
+        async move {
+            gate.begun.notify_one();
+            gate.may_end.notified().await;
+            load.await
+        }
+    }
+}
+
+async fn get(
+    cache: &TextCache,
+    key: &Key,
+    load: impl Future<Output = Result<Text, &'static str>> + Send + 'static,
+) -> Result<Text, Missed<&'static str>> {
+    cache.get(key.clone(), Found::Hit, |_| true, || load).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_thousand_who_ask_for_a_cold_key_have_it_loaded_once() {
+    let (cache, key, loads) = (cache(None), fresh_key(), Loads::default());
+    let asking = (0..5_000).map(|_| {
+        let (cache, key, load) = (cache.clone(), key.clone(), loads.of("it"));
+        tokio::spawn(async move { get(&cache, &key, load).await })
+    });
+    for answer in join_all(asking).await {
+        assert_eq!(answer.unwrap(), fine("it"));
+    }
+    assert_eq!(loads.count(), 1);
+    let figures = cache.figures().await;
+    assert_eq!((figures.hits + figures.misses, figures.loads, figures.entries), (5_000, 1, 1), "{figures:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_thousand_on_two_hubs_that_share_a_redis_have_it_loaded_once() {
+    let url = shared_url();
+    let (caches, key, loads) = ([cache(Some(&url)), cache(Some(&url))], fresh_key(), Loads::default());
+    let asking = (0..5_000).map(|number| {
+        let (cache, key, load) = (caches[number % 2].clone(), key.clone(), loads.of("it"));
+        tokio::spawn(async move { cache.get_shared(key, |_| true, || load).await })
+    });
+    for answer in join_all(asking).await {
+        assert_eq!(answer.unwrap(), fine("it"));
+    }
+    assert_eq!(loads.count(), 1);
+}
+
+#[tokio::test]
+async fn who_asked_first_may_go_away() {
+    let (cache, key, loads, gate) = (cache(None), fresh_key(), Loads::default(), Gate::default());
+    let first = {
+        let (cache, key, load) = (cache.clone(), key.clone(), gate.before(loads.of("it")));
+        tokio::spawn(async move { get(&cache, &key, load).await })
+    };
+    gate.begun.notified().await;
+    let second = {
+        let (cache, key, load) = (cache.clone(), key.clone(), loads.of("another"));
+        tokio::spawn(async move { get(&cache, &key, load).await })
+    };
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    gate.may_end.notify_one();
+    assert_eq!(second.await.unwrap(), fine("it"));
+    assert_eq!(loads.count(), 1);
+}
+
+#[tokio::test]
+async fn a_load_that_panics_is_an_error_for_those_who_wait_and_the_next_asks_anew() {
+    let (cache, key, loads, gate) = (cache(None), fresh_key(), Loads::default(), Gate::default());
+    let panicking = gate.before(async { panic!("planted") });
+    let first = {
+        let (cache, key) = (cache.clone(), key.clone());
+        tokio::spawn(async move { get(&cache, &key, panicking).await })
+    };
+    gate.begun.notified().await;
+    let second = get(&cache, &key, loads.of("another"));
+    gate.may_end.notify_one();
+    assert_eq!(second.await, Err(Missed::Lost));
+    assert_eq!(first.await.unwrap(), Err(Missed::Lost));
+    assert_eq!(get(&cache, &key, loads.of("it")).await, fine("it"));
+    assert_eq!(loads.count(), 1);
+}
+
+#[tokio::test]
+async fn a_hub_that_dies_while_it_loads_holds_nobody_up() {
+    let url = shared_url();
+    let (dead, alive, key, gate) = (cache(Some(&url)), cache(Some(&url)), fresh_key(), Gate::default());
+    let dying = {
+        let (key, never) = (key.clone(), gate.before(async { Ok(Text("never".to_owned())) }));
+        tokio::spawn(async move { dead.get_shared(key, |_| true, || never).await })
+    };
+    gate.begun.notified().await;
+    let loads = Loads::default();
+    let load = loads.of("it");
+    assert_eq!(alive.get_shared(key, |_| true, || load).await, fine("it"));
+    assert_eq!(loads.count(), 1);
+    assert!(!dying.is_finished());
+}
+
+#[tokio::test]
+async fn what_failed_is_not_kept() {
+    let (cache, key, loads) = (cache(None), fresh_key(), Loads::default());
+    assert_eq!(get(&cache, &key, async { Err("planted") }).await, Err(Missed::Failed("planted")));
+    assert_eq!(get(&cache, &key, loads.of("it")).await, fine("it"));
+}
+
+#[tokio::test]
+async fn what_is_forgotten_while_it_is_loaded_is_not_found() {
+    let project = ProjectId(Uuid::new_v4());
+    let key = Key::snapshot(project, Epoch { log: 7, timeline: 1 }, Seq(1));
+    for group in [Group::Project(project), Group::Kind(Kind::Snapshots)] {
+        let (cache, loads, gate) = (cache(None), Loads::default(), Gate::default());
+        let first = {
+            let (cache, key, load) = (cache.clone(), key.clone(), gate.before(loads.of("old")));
+            tokio::spawn(async move { get(&cache, &key, load).await })
+        };
+        gate.begun.notified().await;
+        cache.forget(&group);
+        assert_eq!(get(&cache, &key, loads.of("new")).await, fine("new"));
+        gate.may_end.notify_one();
+        assert_eq!(first.await.unwrap(), fine("old"));
+        assert_eq!(get(&cache, &key, loads.of("newer")).await, fine("new"), "{group}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_is_bounded_in_bytes() {
+    let cache = cache(None);
+    for _ in 0..200 {
+        let large = Text("x".repeat(10_000));
+        cache.put(fresh_key(), large).await;
+    }
+    let figures = cache.figures().await;
+    assert!(figures.bytes <= figures.bytes_max && figures.entries > 0, "{figures:?}");
+    assert_eq!(figures.bytes_max, (1 << 20) / 16 * 11);
+}
+
+#[test]
+fn groups_are_told_as_text_and_understood() {
+    let groups = [Group::Kind(Kind::Themes), Group::Project(ProjectId(Uuid::new_v4())), Group::Theme("a.b-c".into())];
+    for group in groups {
+        assert_eq!(group.to_string().parse(), Ok(group));
+    }
+    for odd in ["", "theme", "project:x", "kind:users"] {
+        assert!(odd.parse::<Group>().is_err(), "{odd}");
+    }
+}
