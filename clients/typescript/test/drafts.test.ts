@@ -287,6 +287,7 @@ describe("IndexedDB", () => {
     const client = connect({ url: "http://hub", user: { id: "ann" }, webSocket: new FakeHub().webSocket })
     const project = client.project(PROJECT) as Project & { opened(): void }
     project.opened()
+    await until("the drafts are read", () => load.mock.results.length > 0)
     await load.mock.results[0]!.value
     await (load.mock.contexts[0] as IndexedDbDrafts).save(draft(1))
     expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([])

@@ -12,6 +12,17 @@ import { draftOf } from "./write.js"
 /** A store that takes longer is taken to be out of order. */
 const STORE_WITHIN_MS = 3_000
 
+export interface KeeperParts {
+  project: string
+  drafts: Drafts
+  /** Who one is; null while nobody was welcomed. */
+  user: () => string | null
+  /** Asks whoever had the project before to keep all it has; fulfilled when that is done. */
+  inherit: () => Promise<unknown>
+  /** `working` changed. */
+  told: () => void
+}
+
 export class Keeper {
   working: "kept" | "failing" = "kept"
   readonly #project: string
@@ -23,19 +34,21 @@ export class Keeper {
   readonly #writes = new Map<string, { draft: DraftEdit | null; done: (() => void)[] }>()
   /** The edits that were made here before the store was read: what it then brings of them is known. */
   #early: Set<string> | null = new Set()
-  #running = false
+  #running: Promise<void> | null = null
+  readonly #inherit: () => Promise<unknown>
 
-  constructor(project: string, drafts: Drafts, user: () => string | null, told: () => void) {
+  constructor({ project, drafts, user, inherit, told }: KeeperParts) {
     this.#project = project
     this.#drafts = drafts
     this.#user = user
+    this.#inherit = inherit
     this.#told = told
   }
 
   /** This user's drafts; none if the store does not work. */
   async load(): Promise<DraftEdit[]> {
     const user = this.#user()
-    const found = (await this.#within(() => this.#drafts.load(this.#project))) ?? []
+    const found = (await this.#within(() => this.#inherit().then(() => this.#drafts.load(this.#project)))) ?? []
     const isOurs = (draft: DraftEdit) => draft.format === 1 && (draft.user === null || draft.user === user)
     const own = found.filter(draft => isOurs(draft) && !this.#early?.has(draft.edit))
     this.#early = null
@@ -50,7 +63,7 @@ export class Keeper {
     const write = this.#writes.get(edit.id)
     const draft = draftOf(this.#project, this.#user(), edit)
     this.#writes.set(edit.id, { draft, done: write?.done ?? [] })
-    void this.#run()
+    this.#run()
   }
 
   /** Fulfilled when nothing of the edit is left to be written. */
@@ -68,12 +81,19 @@ export class Keeper {
       this.#kept.delete(id)
       this.#writes.set(id, { draft: null, done: this.#writes.get(id)?.done ?? [] })
     }
-    void this.#run()
+    this.#run()
   }
 
-  async #run(): Promise<void> {
-    if (this.#running) return
-    this.#running = true
+  /** Fulfilled when nothing is left to be written. */
+  written(): Promise<void> {
+    return this.#running ?? Promise.resolve()
+  }
+
+  #run(): void {
+    if (this.#writes.size > 0) this.#running ??= this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const [id, { draft, done }] = next
       await this.#within(() => (draft === null ? this.#drafts.remove(this.#project, id) : this.#drafts.save(draft)))
@@ -81,7 +101,7 @@ export class Keeper {
       if (since?.draft === draft) this.#writes.delete(id)
       if (since?.draft === draft) for (const each of done) each()
     }
-    this.#running = false
+    this.#running = null
   }
 
   #next(): [string, { draft: DraftEdit | null; done: (() => void)[] }] | undefined {
