@@ -208,3 +208,20 @@ test("ed13_what_goes_along_with_a_settled_conflict_is_counted_on_the_text_as_it_
     changes: [{ at: 9, delete: 0, insert: "!" }],
   })
 })
+
+test("ed14_a_conflict_that_is_settled_after_the_history_was_rewritten_is_judged_anew", async () => {
+  let settleIt = (_: Settlement): void => {}
+  const { hub, client, project } = await joined([block(1, { text: "base", n: 1 })])
+  project.onConflict(() => new Promise(done => (settleIt = done)))
+  const edit = project.update(idOf(1), { text: "mine" })
+  const { id } = edit
+  await settle()
+  await conflict(hub, 0, [{}])
+  await hub.close(1006)
+  client.reconnect()
+  await hub.welcome()
+  await hub.joined(9, [block(1, { text: "other" }, { version: 5 })], { epoch: "e-2" })
+  settleIt({ keep: "mine" })
+  await settle()
+  expect(hub.edits()).toMatchObject([{ editId: id, epoch: "e-1", onConflict: "merge", ops: [{ baseVersion: 1 }] }])
+})

@@ -105,6 +105,31 @@ test("an_undo_that_fails_can_be_tried_again_and_is_the_same_undo", async () => {
   expect([await again, project.undoable, project.redoable]).toEqual([{ done: "undone", seq: 3 }, false, true])
 })
 
+test("an_undo_that_was_put_off_is_asked_once_after_its_time_whatever_becomes_of_the_connection", async () => {
+  const { hub, client, project } = await saved()
+  void project.undo()
+  await settle()
+  await hub.refuse(hub.sent("undo")[0]!.id, "busy", 9_000)
+  await hub.close(1006)
+  client.reconnect()
+  await hub.welcome()
+  await hub.recovered(2, [])
+  await vi.advanceTimersByTimeAsync(8_000)
+  expect(hub.sent("undo")).toEqual([])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(hub.sent("undo").length).toBe(1)
+})
+
+test("nothing_asked_of_a_closed_project_waits_for_its_time_any_more", async () => {
+  const { hub, client, project } = await saved()
+  const outcome = project.undo().catch((error: Error) => error)
+  await settle()
+  await hub.refuse(hub.sent("undo")[0]!.id, "busy", 9_000)
+  client.close()
+  await outcome
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 test("a_redo_that_fails_can_be_tried_again", async () => {
   const { hub, project } = await saved()
   void project.undo()

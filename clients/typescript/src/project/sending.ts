@@ -279,10 +279,16 @@ export class Sending {
   async #settle(edit: Pending, reply: ConflictReply): Promise<void> {
     if (edit.phase.phase !== "sent") return
     if (this.#life.is !== "open") return this.#putAside(edit)
-    edit.phase = { ...edit.phase, phase: "asking" }
+    const sent = edit.phase
+    edit.phase = { ...sent, phase: "asking" }
     const { document, keeper, swallowed } = this.#parts
+    const { epoch } = document
     const settlement = await this.#settlement(edit, reply)
     if (this.#life.is !== "open") return // It was put aside meanwhile.
+    if (epoch !== document.epoch) {
+      edit.phase = sent // What was decided is about a log that is gone: the hub judges it anew.
+      return this.#send(edit)
+    }
     if (settlement.keep === "theirs" || settle(edit, reply, settlement, document) === "nothing") {
       return this.#reject(edit, "conflict", "Somebody else changed the same; theirs was kept.")
     }
