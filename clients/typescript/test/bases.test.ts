@@ -55,6 +55,34 @@ test("ed14_what_waits_behind_an_edit_and_clashes_with_another_log_keeps_the_epoc
   })
 })
 
+test("ed14_typing_before_an_edit_that_keeps_the_epoch_of_its_base_follows_into_the_new_log", async () => {
+  const { hub, client, project } = await joined([block(1, { text: "ab", title: "old" })])
+  project.update(idOf(1), { color: "blue" })
+  await settle()
+  project.text(idOf(1), "/text", typed(2, "!"))
+  project.edit(tx => {
+    tx.text(idOf(1), "/text", typed(3, "?"))
+    tx.update(idOf(1), { title: "mine" })
+  })
+  await hub.close(1006)
+  client.reconnect()
+  await hub.welcome()
+  await hub.joined(9, [block(1, { text: "> ab", title: "theirs" }, { version: 4 })], { epoch: "e-2" })
+  await hub.ack(hub.edits()[0]!, 9, { duplicate: true })
+  const second = hub.edits()[1]!
+  expect(second).toMatchObject({ epoch: "e-2", ops: [{ op: "text", baseVersion: 4, changes: typed(4, "!") }] })
+  const ops = [{ op: "text", block: idOf(1), version: 5, path: "/text", changes: typed(4, "!") } as const]
+  hub.say({ type: "events", project: PROJECT, epoch: "e-2", events: [event(10, [...ops], second.editId)] })
+  await settle()
+  expect(hub.edits()[2]).toMatchObject({
+    epoch: "e-1",
+    ops: [
+      { op: "text", baseVersion: 1, changes: typed(2, "?") },
+      { op: "update", baseVersion: 1 },
+    ],
+  })
+})
+
 test("ed13_typing_beside_a_change_that_clashes_is_counted_on_the_text_as_it_is_when_it_goes", async () => {
   const { hub, first } = await typingAndTitleWait()
   await hub.event(event(2, [{ op: "update", block: idOf(1), version: 2, patch: { title: "theirs" } }]))

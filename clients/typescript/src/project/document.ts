@@ -10,7 +10,7 @@ import type { EditRejected } from "../errors.js"
 import { leaves, overlap, parsePointer, patchOf, patched, textAt, type Path } from "../json.js"
 import type { Block, EditMessage, Event, EventOp } from "../protocol.js"
 import { apply } from "../text/changes.js"
-import { Typings, type Ground, type TextMove, type Typing } from "../text/typing.js"
+import { apart, Typings, type Ground, type TextMove, type Typing } from "../text/typing.js"
 import { clashesWithEvent, clashesWithSnapshot } from "./clash.js"
 import { applyOp, sameBlock } from "./layer.js"
 import { messageOf } from "./message.js"
@@ -357,7 +357,7 @@ function baseIn(next: Tree, id: string, base: Base): Base {
 /** An edit names one log: where one of its bases cannot follow into another, none does, and neither does its typing. */
 function holdAll(edit: Pending): void {
   for (const [id, base] of edit.bases) edit.bases.set(id, heldBase(base))
-  for (const op of edit.ops) if (op.op === "text") op.typing.ground = { on: "nothing" }
+  edit.ops = edit.ops.map(op => (op.op === "text" ? { ...op, typing: apart(op.typing, edit.number) } : op))
 }
 
 /** Whether what an edit types is counted on the very text of its base. */

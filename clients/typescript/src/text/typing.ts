@@ -87,3 +87,10 @@ export class Typings {
       if (typing.ground.on === "confirmed" && isReplaced(typing.path)) typing.ground = { on: "nothing" }
   }
 }
+
+/** What one edit typed, taken out of what else is typed in the string: it stands on nothing any more, and that goes on. */
+export function apart(typing: Typing, edit: number): Typing {
+  const typist = typing.typist.copy()
+  typing.typist.drop(edit)
+  return { ...typing, typist, ground: { on: "nothing" } }
+}
