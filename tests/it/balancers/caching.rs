@@ -57,8 +57,10 @@ async fn a_shared_cache_in_front_never_mixes_users() {
         assert_eq!(list["projects"].as_array().unwrap().len(), count, "{list}");
     }
     // The cache is one: it keeps what is everybody's.
-    let page = || async { get(&balancer, "ann", "/").await.status };
-    assert_eq!((page().await, page().await), (StatusCode::OK, StatusCode::OK));
+    let page = reqwest::get(hub.url("/")).await.unwrap().text().await.unwrap();
+    let script = page.split('"').find(|text| text.starts_with("/assets/")).unwrap();
+    get(&balancer, "eve", script).await;
+    assert_eq!(get(&balancer, "ann", script).await.kept, "HIT");
     drop(hub);
     database.drop().await;
 }

@@ -1,5 +1,6 @@
 //! The second level in Redis: checked when it is read, and never needed.
 
+use blockhub::cache::key::Key;
 use blockhub::cache::recent::Recent;
 use blockhub::cache::{Options, Using};
 use blockhub::domain::access::Principal;
@@ -29,23 +30,30 @@ async fn what_another_hub_loaded_is_not_loaded_again() {
 
 #[tokio::test]
 async fn a_value_that_is_not_what_was_written_is_dropped_and_counted() {
-    let (url, other) = (shared_url(), fresh_key());
+    let url = shared_url();
     let redis = link(&url);
-    let load = Loads::default().of("other");
-    cache(Some(&url)).get_shared(other.clone(), |_| true, || load).await.unwrap();
-    let good: Vec<u8> = redis.run(cmd("GET").arg(format!("blockhub:cache:{other}"))).await.unwrap();
-    let mut cut = good.clone();
-    cut.pop();
-    let mut changed = good.clone();
-    *changed.last_mut().unwrap() ^= 1;
-    // The last is whole, and another key's.
-    for damaged in [cut, changed, b"".to_vec(), b"\xff\xfe".to_vec(), b"9 what comes".to_vec(), good] {
+    let written = async |key: &Key| {
+        let load = Loads::default().of("old");
+        cache(Some(&url)).get_shared(key.clone(), |_| true, || load).await.unwrap();
+        redis.run::<Vec<u8>>(cmd("GET").arg(format!("blockhub:cache:{key}"))).await.unwrap()
+    };
+    let others = written(&fresh_key()).await;
+    let damage: [&dyn Fn(Vec<u8>) -> Vec<u8>; 6] = [
+        &|line| line[..line.len() - 1].to_vec(),
+        &|line| line.iter().rev().copied().collect(),
+        &|line| [&line[..line.len() - 1], b"!"].concat(),
+        &|line| [b"9", &line[1..]].concat(),
+        &|_| Vec::new(),
+        // Whole, and another key's.
+        &|_| others.clone(),
+    ];
+    for (number, damage) in damage.iter().enumerate() {
         let (key, loads, hub) = (fresh_key(), Loads::default(), cache(Some(&url)));
-        let place = format!("blockhub:cache:{key}");
+        let (place, damaged) = (format!("blockhub:cache:{key}"), damage(written(&key).await));
         redis.run::<()>(cmd("SET").arg(&place).arg(&damaged).arg("EX").arg(60)).await.unwrap();
-        let load = loads.of("it");
-        assert_eq!(hub.get_shared(key, |_| true, || load).await, fine("it"), "{damaged:?}");
-        assert_eq!((loads.count(), hub.figures().await.dropped), (1, 1), "{damaged:?}");
+        let load = loads.of("new");
+        assert_eq!(hub.get_shared(key, |_| true, || load).await, fine("new"), "damage {number}");
+        assert_eq!((loads.count(), hub.figures().await.dropped), (1, 1), "damage {number}");
         let now: Vec<u8> = redis.run(cmd("GET").arg(&place)).await.unwrap();
         assert_ne!(now, damaged);
     }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Loads, Text, TextCache, cache, fine, fresh_key};
-use crate::harness::redis::shared_url;
+use crate::harness::redis::{RedisServer, ask as redis_ask, shared_url, until};
 
 /// A load that says when it has begun and waits until it may end.
 #[derive(Clone, Default)]
@@ -44,27 +44,43 @@ async fn get(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_thousand_who_ask_for_a_cold_key_have_it_loaded_once() {
-    let (cache, key, loads) = (cache(None), fresh_key(), Loads::default());
-    let asking = (0..5_000).map(|_| {
-        let (cache, key, load) = (cache.clone(), key.clone(), loads.of("it"));
-        tokio::spawn(async move { get(&cache, &key, load).await })
-    });
+    let (cache, key, loads, gate) = (cache(None), fresh_key(), Loads::default(), Gate::default());
+    let asking: Vec<_> = (0..5_000)
+        .map(|_| {
+            let (cache, key, load) = (cache.clone(), key.clone(), gate.before(loads.of("it")));
+            tokio::spawn(async move { get(&cache, &key, load).await })
+        })
+        .collect();
+    // Nobody is answered before all have asked.
+    until("all have asked", async || (cache.figures().await.misses == 5_000).then_some(())).await;
+    gate.may_end.notify_one();
     for answer in join_all(asking).await {
         assert_eq!(answer.unwrap(), fine("it"));
     }
     assert_eq!(loads.count(), 1);
     let figures = cache.figures().await;
-    assert_eq!((figures.hits + figures.misses, figures.loads, figures.entries), (5_000, 1, 1), "{figures:?}");
+    assert_eq!((figures.misses, figures.loads, figures.entries), (5_000, 1, 1), "{figures:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_thousand_on_two_hubs_that_share_a_redis_have_it_loaded_once() {
-    let url = shared_url();
-    let (caches, key, loads) = ([cache(Some(&url)), cache(Some(&url))], fresh_key(), Loads::default());
-    let asking = (0..5_000).map(|number| {
-        let (cache, key, load) = (caches[number % 2].clone(), key.clone(), loads.of("it"));
+    let server = RedisServer::start(&[]).await;
+    let (caches, key, loads) = ([(); 2].map(|()| cache(Some(&server.url()))), fresh_key(), Loads::default());
+    let gate = Gate::default();
+    let ask = |number: usize| {
+        let (cache, key, load) = (caches[number % 2].clone(), key.clone(), gate.before(loads.of("it")));
         tokio::spawn(async move { cache.get_shared(key, |_| true, || load).await })
-    });
+    };
+    let asking: Vec<_> = (0..5_000).map(ask).collect();
+    // One hub loads and the other has tried to: both write a lock, or want to.
+    until("both hubs want to load", async || {
+        let told: String = redis_ask(&server.url(), &["INFO", "commandstats"]).await.ok()?;
+        let sets = told.lines().find_map(|line| line.strip_prefix("cmdstat_set:calls="))?;
+        (sets.split(',').next()?.parse::<u32>().ok()? >= 2).then_some(())
+    })
+    .await;
+    gate.may_end.notify_one();
+    gate.may_end.notify_one();
     for answer in join_all(asking).await {
         assert_eq!(answer.unwrap(), fine("it"));
     }
@@ -158,6 +174,7 @@ async fn what_is_kept_is_bounded_in_bytes() {
     }
     let figures = cache.figures().await;
     assert!(figures.bytes <= figures.bytes_max && figures.entries > 0, "{figures:?}");
+    assert!(figures.entries <= figures.bytes_max / 10_000, "{figures:?}");
     assert_eq!(figures.bytes_max, (1 << 20) / 16 * 11);
 }
 
