@@ -17,8 +17,13 @@ const FLOORS: [&[&str]; 6] = [
 ];
 
 /// On one floor, and yet allowed: who uses whom.
-const NEIGHBOURS: [(&str, &str); 4] =
-    [("config", "transport"), ("bus", "protocol"), ("protocol", "session", "limit"), ("redis_link", "pause")];
+const NEIGHBOURS: [(&str, &str); 5] = [
+    ("config", "transport"),
+    ("bus", "protocol"),
+    ("protocol", "session"),
+    ("protocol", "limit"),
+    ("redis_link", "pause"),
+];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
