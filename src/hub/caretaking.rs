@@ -3,8 +3,9 @@
 //! Promises: each call asks the policy.
 //! Must never: show what is cached, only how much.
 
+use super::Hub;
+use super::context::Context;
 use super::room::people::permit;
-use super::{Caller, Hub};
 use crate::bus::{EVERYBODY, Hint, News};
 use crate::cache::figures::Figures;
 use crate::cache::key::{Group, Kind};
@@ -14,14 +15,14 @@ use crate::protocol::message::reply::Refusal;
 
 impl Hub {
     /// What was counted of each kind, on this hub.
-    pub async fn cache_figures(&self, caller: &Caller) -> Result<[(Kind, Figures); 3], Refusal> {
-        permit(&caller.principal, None, Action::Administer)?;
+    pub async fn cache_figures(&self, context: &Context) -> Result<[(Kind, Figures); 3], Refusal> {
+        permit(&context.principal, None, Action::Administer)?;
         Ok(self.cached.figures().await)
     }
 
     /// Empties a kind, or what is cached of one project or theme, here and on every hub that hears of it.
-    pub async fn empty_cache(&self, caller: &Caller, group: &str) -> Result<(), Refusal> {
-        permit(&caller.principal, None, Action::Administer)?;
+    pub async fn empty_cache(&self, context: &Context, group: &str) -> Result<(), Refusal> {
+        permit(&context.principal, None, Action::Administer)?;
         let group = match Kind::named(group) {
             Some(kind) => Group::Kind(kind),
             None => group.parse().map_err(|_| no_such_group())?,
@@ -29,7 +30,7 @@ impl Hub {
         if group == Group::Kind(Kind::Snapshots) {
             self.cached.snapshots.forget_shared().await;
         }
-        tracing::info!(request = %caller.request, %group, "a cache is emptied");
+        tracing::info!(request = %context.request, %group, "a cache is emptied");
         self.forget(&group);
         Ok(())
     }

@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use super::Hub;
 use super::cached::Sight;
+use super::context::Context;
 use super::projects::unavailable;
 use super::room::not_found;
-use super::{Caller, Hub};
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
 use crate::domain::sequence::Seq;
@@ -45,17 +46,17 @@ impl Piece {
 
 impl Hub {
     /// At most `limit` events.
-    pub async fn events(&self, caller: &Caller, id: ProjectId, span: Span, limit: u32) -> Result<Piece, Refusal> {
-        let project = self.look_at(caller, id, Sight::Whole(self.place_of_room(id))).await?;
+    pub async fn events(&self, context: &Context, id: ProjectId, span: Span, limit: u32) -> Result<Piece, Refusal> {
+        let project = self.glance(context, id, Sight::Whole(self.place_of_room(id))).await?;
         let events = self.store.events(id, span, limit.saturating_add(1)).await;
-        let events = events.map_err(|error| unavailable(caller, &error))?;
+        let events = events.map_err(|error| unavailable(context, &error))?;
         Piece::of(events, span, project.info.seq, limit)
     }
 
     /// Where is my edit: its event.
-    pub async fn find_edit(&self, caller: &Caller, id: ProjectId, edit: EditId) -> Result<Arc<Event>, Refusal> {
-        self.look_at(caller, id, Sight::Role).await?;
-        let found = self.store.event_of_edit(id, edit).await.map_err(|error| unavailable(caller, &error))?;
+    pub async fn find_edit(&self, context: &Context, id: ProjectId, edit: EditId) -> Result<Arc<Event>, Refusal> {
+        self.glance(context, id, Sight::Role).await?;
+        let found = self.store.event_of_edit(id, edit).await.map_err(|error| unavailable(context, &error))?;
         found.ok_or_else(|| Refusal { message: "There is no event of this edit.".to_owned(), ..not_found() })
     }
 }

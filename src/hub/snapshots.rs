@@ -13,10 +13,11 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use tokio::sync::oneshot;
 
+use super::context::{Context, WITHIN};
 use super::projects::unavailable;
 use super::registry::Registry;
 use super::room::command::{Command, busy, internal};
-use super::{CALL_WITHIN, Caller, Hub, Snapshot};
+use super::{Hub, Snapshot};
 use crate::cache::key::Key;
 use crate::cache::local::Weighed;
 use crate::cache::redis::Portable;
@@ -110,17 +111,17 @@ impl Hub {
     /// None: only its room can say, because `min_seq` is ahead of what is known.
     pub async fn place(
         &self,
-        caller: &Caller,
+        context: &Context,
         project: ProjectId,
         min_seq: Option<Seq>,
     ) -> Result<Option<(Epoch, Seq)>, Refusal> {
-        self.permit(caller, project, Action::Read).await?;
+        self.permit(context, project, Action::Read).await?;
         let known = match self.registry.standing(project) {
             Some(standing) => standing.place(),
             None if self.cached.snapshots.using() == Using::Off => None,
             None => {
                 let known = self.cached.heads.get(project, Instant::now()).await;
-                let head = known.map_err(|error| unavailable(caller, &error))?.head;
+                let head = known.map_err(|error| unavailable(context, &error))?.head;
                 head.map(|head| (head.epoch, head.seq))
             }
         };
@@ -157,12 +158,12 @@ impl Hub {
     /// The blocks as they were after `at`, as bytes.
     pub async fn blocks_then(
         &self,
-        caller: &Caller,
+        context: &Context,
         project: ProjectId,
         at: Seq,
         min_seq: Option<Seq>,
     ) -> Result<Arc<Written>, Refusal> {
-        let then = self.snapshot(caller, project, Some(at), min_seq).await?;
+        let then = self.snapshot(context, project, Some(at), min_seq).await?;
         Written::apart(project, then).await
     }
 }
@@ -181,7 +182,7 @@ pub(super) async fn ask_room(
 ) -> Result<Snapshot, Refusal> {
     let (reply, snapshot) = oneshot::channel();
     registry.send(project, Command::Read { min_seq, reply }).await;
-    match tokio::time::timeout(CALL_WITHIN, snapshot).await {
+    match tokio::time::timeout(WITHIN, snapshot).await {
         Ok(Ok(snapshot)) => snapshot,
         _ => Err(busy("The project cannot be read just now.")),
     }

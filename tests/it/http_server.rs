@@ -1,6 +1,7 @@
 //! A hub in this process, called over a real loopback socket.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use blockhub::bus::local::LocalBus;
@@ -8,12 +9,14 @@ use blockhub::domain::access::{Principal, Role};
 use blockhub::domain::ids::{HubId, HubRun, ProjectId, UserId};
 use blockhub::hub::cached::CacheParts;
 use blockhub::hub::{Hub, HubParts, clock};
+use blockhub::limit::Limits;
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
 use blockhub::store::sqlite::SqliteStore;
 use blockhub::telemetry;
 use blockhub::transport::auth::{Keys, TokenKey, sign};
-use blockhub::transport::http::{Http, router};
+use blockhub::transport::http::{Http, answered, router};
+use blockhub::transport::proxies::Proxies;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -53,11 +56,22 @@ impl Server {
         Self::start(Keys::Token(TokenKey::secret(SECRET)), &[]).await
     }
 
+    /// A hub of these keys; its own limits are off.
     pub async fn start(keys: Keys, origins: &[&str]) -> Self {
-        Self::with_cache(keys, origins, CacheParts::default()).await
+        Self::built(keys, origins, Limits::off(), CacheParts::default()).await
     }
 
+    /// A hub that keeps this at hand.
     pub async fn with_cache(keys: Keys, origins: &[&str], cache: CacheParts) -> Self {
+        Self::built(keys, origins, Limits::off(), cache).await
+    }
+
+    /// A hub that keeps these limits, behind a proxy on this machine.
+    pub async fn with(keys: Keys, origins: &[&str], rates: Limits) -> Self {
+        Self::built(keys, origins, rates, CacheParts::default()).await
+    }
+
+    async fn built(keys: Keys, origins: &[&str], rates: Limits, cache: CacheParts) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hub.db").display());
         let hub = Hub::start(HubParts {
@@ -70,6 +84,7 @@ impl Server {
             cache,
             limits: WireLimits::default(),
             outbox_bytes_max: 1 << 20,
+            rates,
         });
         let http = Http {
             hub: hub.clone(),
@@ -79,7 +94,9 @@ impl Server {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let task = tokio::spawn(async move { axum::serve(listener, router(http)).await.unwrap() });
+        let app = answered(router(http), Proxies::parse("127.0.0.1").unwrap());
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { hub, address, client: reqwest::Client::new(), _folder: folder, task }
     }
 

@@ -6,6 +6,7 @@
 pub mod cache;
 pub mod edit;
 pub mod health;
+pub mod limits;
 pub mod problem;
 pub mod project;
 pub mod session;

@@ -18,8 +18,8 @@ use crate::protocol::resource::problem::ProblemView;
 /// How the caches of this hub do
 #[utoipa::path(get, path = "/api/admin/cache/stats", tag = "Administration", responses(
     (status = 200, body = CacheStats), (status = "default", body = ProblemView)))]
-pub async fn cache_stats(State(http): State<Arc<Http>>, Who(caller): Who) -> Result<Json<CacheStats>, Problem> {
-    let figures = http.hub.cache_figures(&caller).await?;
+pub async fn cache_stats(State(http): State<Arc<Http>>, Who(context): Who) -> Result<Json<CacheStats>, Problem> {
+    let figures = http.hub.cache_figures(&context).await?;
     let kinds = figures.into_iter().map(|(kind, figures)| {
         let stats = KindStats {
             hits: figures.hits,
@@ -51,9 +51,9 @@ pub async fn cache_stats(State(http): State<Arc<Http>>, Who(caller): Who) -> Res
     responses((status = 204), (status = "default", body = ProblemView)))]
 pub async fn empty_cache(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(group): At<String>,
 ) -> Result<StatusCode, Problem> {
-    http.hub.empty_cache(&caller, &group).await?;
+    http.hub.empty_cache(&context, &group).await?;
     Ok(StatusCode::NO_CONTENT)
 }

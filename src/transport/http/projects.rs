@@ -54,12 +54,12 @@ impl From<Seen> for ProjectView {
     (status = 201, body = ProjectView), (status = "default", body = ProblemView)))]
 pub async fn create(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     Told(told): Told<CreateProject>,
 ) -> Answer<impl IntoResponse> {
     let blocks = told.blocks.unwrap_or_default().into_iter().map(draft).collect();
     let plan = Plan { title: told.title, access: told.access, blocks };
-    let project = ProjectView::from(http.hub.create_project(&caller, plan).await?);
+    let project = ProjectView::from(http.hub.create_project(&context, plan).await?);
     let place = format!("/api/projects/{}", project.id);
     Ok((StatusCode::CREATED, [(LOCATION, place)], Json(project)))
 }
@@ -80,14 +80,14 @@ fn draft(block: NewBlock) -> Seed {
     (status = 200, body = ProjectList), (status = "default", body = ProblemView)))]
 pub async fn list(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     Asked(asked): Asked<ListProjects>,
     headers: HeaderMap,
 ) -> Answer<Response> {
     let after = asked.after().map_err(|_| malformed("`cursor` is not the `next` of a list."))?;
     let limit = asked.limit();
     let after = after.map(|Place(updated, id)| (updated, id));
-    let mut found = http.hub.list_projects(&caller, limit + 1, after).await?;
+    let mut found = http.hub.list_projects(&context, limit + 1, after).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let last = found.last().filter(|_| more);
@@ -100,11 +100,11 @@ pub async fn list(
     (status = 200, body = ProjectView), (status = 304), (status = "default", body = ProblemView)))]
 pub async fn read(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    Ok(caching::read(&headers, &ProjectView::from(http.hub.read_project(&caller, id).await?)))
+    Ok(caching::read(&headers, &ProjectView::from(http.hub.read_project(&context, id).await?)))
 }
 
 /// Rename a project, change who may see it, or its theme
@@ -113,13 +113,13 @@ pub async fn read(
     (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
 pub async fn change(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Told(told): Told<ChangeProject>,
 ) -> Answer<Json<ProjectView>> {
     let theme = told.theme.map(|theme| Some(theme).filter(|theme| !theme.is_empty()));
     let change = ProjectChange { title: told.title, access: told.access, theme };
-    Ok(Json(http.hub.change_project(&caller, id, change).await?.into()))
+    Ok(Json(http.hub.change_project(&context, id, change).await?.into()))
 }
 
 /// Delete a project
@@ -127,8 +127,8 @@ pub async fn change(
 /// It is kept for 30 days and can be recovered.
 #[utoipa::path(delete, path = "/api/projects/{id}", tag = "Projects", params(("id" = Uuid, Path)), responses(
     (status = 204), (status = "default", body = ProblemView)))]
-pub async fn delete(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<ProjectId>) -> Answer<StatusCode> {
-    http.hub.delete_project(&caller, id).await?;
+pub async fn delete(State(http): State<Arc<Http>>, Who(context): Who, At(id): At<ProjectId>) -> Answer<StatusCode> {
+    http.hub.delete_project(&context, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -137,10 +137,10 @@ pub async fn delete(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<
     (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
 pub async fn recover(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
 ) -> Answer<Json<ProjectView>> {
-    Ok(Json(http.hub.recover_project(&caller, id).await?.into()))
+    Ok(Json(http.hub.recover_project(&context, id).await?.into()))
 }
 
 /// Read a project's blocks
@@ -150,16 +150,16 @@ pub async fn recover(
     responses((status = 200, body = SnapshotView), (status = 304), (status = "default", body = ProblemView)))]
 pub async fn blocks(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Asked(asked): Asked<ReadBlocks>,
     headers: HeaderMap,
 ) -> Answer<Response> {
     let (min_seq, coding) = (asked.min_seq.map(Seq), Coding::taken(&headers));
     let written = match asked.at.map(Seq) {
-        Some(at) => http.hub.blocks_then(&caller, id, at, min_seq).await?,
+        Some(at) => http.hub.blocks_then(&context, id, at, min_seq).await?,
         None => {
-            let place = http.hub.place(&caller, id, min_seq).await?;
+            let place = http.hub.place(&context, id, min_seq).await?;
             let known = place.and_then(|(epoch, seq)| known_tag(&headers, epoch, seq, coding));
             if let Some(tag) = known {
                 return Ok(caching::unchanged(tag));

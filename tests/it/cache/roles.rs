@@ -8,7 +8,7 @@ use blockhub::bus::Bus;
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::{Access, Action, Principal, Role};
 use blockhub::domain::ids::{ProjectId, RequestId, UserId};
-use blockhub::hub::Caller;
+use blockhub::hub::context::{Context, Via};
 use blockhub::protocol::code::ErrorCode;
 use blockhub::transport::auth::Keys;
 use uuid::Uuid;
@@ -30,8 +30,13 @@ on_both!(
     a_theme_written_on_one_hub_is_read_on_another_with_the_bus_and_without,
 );
 
-fn caller(user: &str) -> Caller {
-    Caller { principal: Principal::named(UserId::from(user), None), request: RequestId(Uuid::new_v4()) }
+pub fn caller(user: &str) -> Context {
+    Context {
+        request: RequestId(Uuid::new_v4()),
+        principal: Principal::named(UserId::from(user), None),
+        via: Via::Call { address: None },
+        began: tokio::time::Instant::now(),
+    }
 }
 
 fn own_bus() -> Arc<dyn Bus> {

@@ -3,16 +3,16 @@
 use blockhub::cache::key::Key;
 use blockhub::cache::recent::Recent;
 use blockhub::cache::{Options, Using};
-use blockhub::domain::access::Principal;
-use blockhub::domain::ids::{ProjectId, RequestId, UserId};
+use blockhub::domain::ids::ProjectId;
 use blockhub::domain::sequence::Timestamp;
+use blockhub::hub::HubParts;
 use blockhub::hub::cached::{CacheParts, Company};
-use blockhub::hub::{Caller, HubParts};
 use blockhub::transport::auth::Keys;
 use redis::cmd;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::roles::caller;
 use super::{Loads, cache, fine, fresh_key};
 use crate::harness::database::Database;
 use crate::harness::desk::{Desk, parts};
@@ -122,7 +122,7 @@ async fn a_hub_that_starts_has_at_hand_what_was_used_last() {
     recent.note(&[ProjectId(Uuid::new_v4()), id], Timestamp(5)).await;
     assert_eq!(recent.last(9).await.len(), 2);
     let second = hub().await;
-    let caller = Caller { principal: Principal::named(UserId::from("ann"), None), request: RequestId(Uuid::new_v4()) };
+    let caller = caller("ann");
     let snapshots = async || second.hub.cache_figures(&caller).await.unwrap()[1].1;
     until("the project is at hand", async || (snapshots().await.entries == 1).then_some(())).await;
     let before = snapshots().await;

@@ -17,6 +17,7 @@ use blockhub::hub::cached::CacheParts;
 use blockhub::hub::connection::{Arrival, Connection};
 use blockhub::hub::outbox::Taken;
 use blockhub::hub::{Hub, HubParts};
+use blockhub::limit::Limits;
 use blockhub::protocol::code::CloseCode;
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
@@ -53,6 +54,7 @@ pub fn parts(store: Arc<dyn Store>, bus: Arc<dyn Bus>, keys: Keys) -> HubParts {
         cache: CacheParts::default(),
         limits: WireLimits::default(),
         outbox_bytes_max: 1 << 20,
+        rates: Limits::off(),
     }
 }
 
