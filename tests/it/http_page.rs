@@ -71,7 +71,7 @@ async fn gzip_that_is_worth_nothing_is_not_sent_and_another_coding_has_another_t
     let server = Server::keyed().await;
     let coded = async |accepted: &'static str| {
         let answer = server.get("/").header("Accept-Encoding", accepted).expect(200).await;
-        (answer.headers.get("content-encoding").is_some(), answer.headers["etag"].clone())
+        (answer.headers.contains_key("content-encoding"), answer.headers["etag"].clone())
     };
     for refusing in ["gzip;q=0", "gzip; q=0.0, *", "br, deflate", "*;q=0", "gzip;q=none", "x-gzipped"] {
         assert!(!coded(refusing).await.0, "{refusing}");
