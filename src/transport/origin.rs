@@ -4,7 +4,7 @@
 //! Must never: take an `Origin` that it cannot read for none.
 
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, Request};
 
 /// Whose pages may call, and by which name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +35,22 @@ pub enum Stranger {
 }
 
 impl OriginPolicy {
-    /// Judges a request by its headers.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Stranger> {
-        let host = single(headers, &HOST).map_err(|Unreadable| Stranger::Host)?;
+    /// Judges a request by its target and its headers.
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Stranger> {
+        let host = host(request).map_err(|Unreadable| Stranger::Host)?;
         if self.names == Names::Loopback && !host.is_some_and(is_loopback) {
             return Err(Stranger::Host);
         }
-        let origin = single(headers, &ORIGIN).map_err(|Unreadable| Stranger::Origin)?;
+        let origin = single(request.headers(), &ORIGIN).map_err(|Unreadable| Stranger::Origin)?;
         if origin_allowed(origin, host, &self.allowed) { Ok(()) } else { Err(Stranger::Origin) }
+    }
+}
+
+/// The host that the client means: of the target, if it names one (RFC 9112, section 3.2.2), else of the header.
+pub fn host<B>(request: &Request<B>) -> Result<Option<&str>, Unreadable> {
+    match request.uri().authority() {
+        Some(named) => Ok(Some(named.as_str())),
+        None => single(request.headers(), &HOST),
     }
 }
 
@@ -97,7 +105,8 @@ fn name_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// A header that is there more than once, or is no text.
-struct Unreadable;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
 
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Unreadable> {
     let mut values = headers.get_all(name).iter();

@@ -65,3 +65,22 @@ async fn who_takes_gzip_gets_less() {
     assert_eq!((plain.0, small.0), (None, Some("gzip".to_owned())));
     assert!(small.1 * 2 < plain.1, "{} of {}", small.1, plain.1);
 }
+
+#[tokio::test]
+async fn gzip_that_is_worth_nothing_is_not_sent_and_another_coding_has_another_tag() {
+    let server = Server::keyed().await;
+    let coded = async |accepted: &'static str| {
+        let answer = server.get("/").header("Accept-Encoding", accepted).expect(200).await;
+        (answer.headers.get("content-encoding").is_some(), answer.headers["etag"].clone())
+    };
+    for refusing in ["gzip;q=0", "gzip; q=0.0, *", "br, deflate", "*;q=0", "gzip;q=none", "x-gzipped"] {
+        assert!(!coded(refusing).await.0, "{refusing}");
+    }
+    for taking in ["gzip", "GZIP;q=0.1", "br;q=1, gzip;q=0.8", "*", "identity;q=0, *;q=0.5"] {
+        assert!(coded(taking).await.0, "{taking}");
+    }
+    let ((_, plain), (_, small)) = (coded("identity").await, coded("gzip").await);
+    assert_ne!(plain, small);
+    server.get("/").header("Accept-Encoding", "gzip").header("If-None-Match", &small).expect(304).await;
+    server.get("/").header("Accept-Encoding", "gzip").header("If-None-Match", &plain).expect(200).await;
+}

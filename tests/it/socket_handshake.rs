@@ -128,6 +128,9 @@ async fn cn6_an_open_hub_answers_to_the_loopback_only() {
     for (host, expected) in [("localhost:8080", "101"), ("127.0.0.1", "101"), ("evil.example:8080", "403")] {
         let request = ask("").replace("localhost:8080", host);
         assert_eq!(status(&request, Setup::default()).await, expected, "{host}");
+        // A target that names a host is what the client means (RFC 9112, section 3.2.2), whatever the header says.
+        let request = ask("").replace("GET /ws", &format!("GET http://{host}/ws"));
+        assert_eq!(status(&request, Setup::default()).await, expected, "{request}");
     }
 }
 

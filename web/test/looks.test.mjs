@@ -2,38 +2,19 @@
 import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { after, afterEach, before, test } from "node:test"
-import { Hub } from "./world/hub.mjs"
-import { block, Browser } from "./world/people.mjs"
+import { test } from "node:test"
+import { block } from "./world/people.mjs"
+import { scene } from "./world/scene.mjs"
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const PHONE = { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true }
 
-let hub, browser, project
-const people = []
-
-before(async () => {
-  hub = await Hub.start()
-  browser = await Browser.start()
-  project = await hub.project("A plan for the summer", [
-    block("heading1", "Head"), block("text", "Some words"), block("todo", "Tick", { done: true }), block("todo", "Not yet", { done: false }),
-    block("bulleted", "Point"), block("numbered", "First"), block("quote", "Said"), block("code", "let a = 1", { language: "rust" }),
-    { kind: "divider", content: {} }, { kind: "image", content: { url: "", alt: "" } }, block("text", ""),
-  ])
-})
-after(async () => {
-  await browser.close()
-  await hub.close()
-})
-afterEach(async () => {
-  for (const person of people.splice(0)) await person.close()
-})
-
-const person = async (name, options) => {
-  const made = await browser.person(name, options)
-  people.push(made)
-  return made
-}
+const { hub, person } = await scene()
+const project = await hub.project("A plan for the summer", [
+  block("heading1", "Head"), block("text", "Some words"), block("todo", "Tick", { done: true }), block("todo", "Not yet", { done: false }),
+  block("bulleted", "Point"), block("numbered", "First"), block("quote", "Said"), block("code", "let a = 1", { language: "rust" }),
+  { kind: "divider", content: {} }, { kind: "image", content: { url: "", alt: "" } }, block("text", ""),
+])
 
 /** What axe finds wrong with the page as it is shown now, in words. */
 const faults = async ({ page }) => {

@@ -1,24 +1,15 @@
 // Two thousand blocks: the page stays quick.
 import assert from "node:assert/strict"
-import { after, before, test } from "node:test"
-import { Hub } from "./world/hub.mjs"
-import { block, Browser, until } from "./world/people.mjs"
+import { test } from "node:test"
+import { block, until } from "./world/people.mjs"
+import { scene } from "./world/scene.mjs"
 
 const BLOCKS = 2_000
 /** What a person still takes for at once, on a slow machine that does other things beside. */
 const KEY_MS_MAX = 50
 const OPEN_MS_MAX = 10_000
 
-let hub, browser
-
-before(async () => {
-  hub = await Hub.start()
-  browser = await Browser.start()
-})
-after(async () => {
-  await browser.close()
-  await hub.close()
-})
+const { hub, person } = await scene()
 
 /** Milliseconds from a key to its letter laid out, for each of the letters; the median. */
 const keyMs = (person, n) => person.page.evaluate(async index => {
@@ -41,7 +32,7 @@ test("two thousand blocks open, are typed in, split, moved and seen by another w
   const kinds = ["text", "heading2", "bulleted", "todo"]
   const blocks = Array.from({ length: BLOCKS }, (_, n) => block(kinds[n % kinds.length], `Line ${n} of many, with some words to fill it`))
   const project = await hub.project("Long", blocks)
-  const [ann, bob] = [await browser.person("Ann Lee"), await browser.person("Bob")]
+  const [ann, bob] = [await person("Ann Lee"), await person("Bob")]
   const start = Date.now()
   await ann.open(hub.url, project)
   await until(async () => assert.equal(await ann.page.locator(".document .list textarea").count(), BLOCKS))
@@ -60,6 +51,4 @@ test("two thousand blocks open, are typed in, split, moved and seen by another w
   await ann.press("Alt+ArrowUp")
   await until(async () => assert.equal(await bob.field(1_000).inputValue(), "split"))
   assert.equal((await ann.caret()).text, "split")
-  await ann.close()
-  await bob.close()
 })

@@ -1,32 +1,20 @@
 // The history: looking back changes nothing, and going back is one step.
 import assert from "node:assert/strict"
-import { after, afterEach, before, beforeEach, test } from "node:test"
-import { Hub } from "./world/hub.mjs"
-import { block, Browser, until } from "./world/people.mjs"
+import { beforeEach, test } from "node:test"
+import { block, until } from "./world/people.mjs"
+import { scene } from "./world/scene.mjs"
 
-let hub, browser, ann, bob
+const { hub, person, opened } = await scene()
+let ann, bob
 
-before(async () => {
-  hub = await Hub.start()
-  browser = await Browser.start()
-})
-after(async () => {
-  await browser.close()
-  await hub.close()
-})
-beforeEach(async () => ([ann, bob] = [await browser.person("Ann Lee"), await browser.person("Bob")]))
-afterEach(async () => {
-  await ann.close()
-  await bob.close()
-})
+beforeEach(async () => ([ann, bob] = [await person("Ann Lee"), await person("Bob")]))
 
 const asItWas = person => person.page.getByLabel("The document as it was").locator(".row .read").allTextContents()
 const slider = person => person.page.getByRole("slider")
 
 /** A project with a past: written by Bob, then by Ann. */
 const lived = async () => {
-  const project = await hub.project("Plan", [block("text", "One"), block("text", "Two")])
-  await Promise.all([ann.open(hub.url, project), bob.open(hub.url, project)])
+  const project = await opened(block("text", "One"), block("text", "Two"))
   await bob.enter(1)
   await bob.press("Control+Shift+Backspace")
   await ann.shows(["text: One"])

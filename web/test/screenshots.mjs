@@ -1,4 +1,4 @@
-// Pictures of the page's main states, for the README: `npm run screenshots -w web` writes docs/screenshots/*.png.
+// Pictures of the page's main states, for the README: `npm run screenshots -w @blockhub/web` writes docs/screenshots/*.png.
 //
 // Promises: taken from the real page on a real hub; at most `BYTES_MAX` each.
 // Must never: show what the page cannot do.

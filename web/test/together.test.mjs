@@ -1,31 +1,14 @@
 // Two people in one project: letters, carets, conflicts.
 import assert from "node:assert/strict"
-import { after, afterEach, before, beforeEach, test } from "node:test"
+import { beforeEach, test } from "node:test"
 import { Cable } from "./world/cable.mjs"
-import { Hub } from "./world/hub.mjs"
-import { block, Browser, until } from "./world/people.mjs"
+import { block, until } from "./world/people.mjs"
+import { scene } from "./world/scene.mjs"
 
-let hub, browser, ann, bob
+const { hub, person, opened } = await scene()
+let ann, bob
 
-before(async () => {
-  hub = await Hub.start()
-  browser = await Browser.start()
-})
-after(async () => {
-  await browser.close()
-  await hub.close()
-})
-beforeEach(async () => ([ann, bob] = [await browser.person("Ann Lee"), await browser.person("Bob")]))
-afterEach(async () => {
-  await ann.close()
-  await bob.close()
-})
-
-const opened = async (...blocks) => {
-  const project = await hub.project("Plan", blocks)
-  await Promise.all([ann.open(hub.url, project), bob.open(hub.url, project)])
-  return project
-}
+beforeEach(async () => ([ann, bob] = [await person("Ann Lee"), await person("Bob")]))
 
 /** The place in the text at which a page shows somebody's caret. */
 const caretOf = (person, name) => person.page.evaluate(wanted => {

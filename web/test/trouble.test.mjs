@@ -5,28 +5,20 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { Cable } from "./world/cable.mjs"
 import { Hub } from "./world/hub.mjs"
 import { Cluster } from "./world/nginx.mjs"
-import { block, Browser, until } from "./world/people.mjs"
+import { block, until } from "./world/people.mjs"
+import { people } from "./world/scene.mjs"
 
-let browser, ann, bob
+const { person, opened: openedOn } = await people()
+let ann, bob
 
-before(async () => (browser = await Browser.start()))
-after(() => browser.close())
-beforeEach(async () => ([ann, bob] = [await browser.person("Ann Lee"), await browser.person("Bob")]))
-afterEach(async () => {
-  await ann.close()
-  await bob.close()
-})
+beforeEach(async () => ([ann, bob] = [await person("Ann Lee"), await person("Bob")]))
 
 describe("one hub", () => {
   let hub
   beforeEach(async () => (hub = await Hub.start()))
   afterEach(() => hub.close())
 
-  const opened = async (...blocks) => {
-    const project = await hub.project("Plan", blocks)
-    await Promise.all([ann.open(hub.url, project), bob.open(hub.url, project)])
-    return project
-  }
+  const opened = (...blocks) => openedOn(hub, blocks)
 
   test("offline one goes on writing, and back online it is merged with what the others wrote", async t => {
     const cable = await Cable.to(hub.port)
@@ -151,11 +143,7 @@ describe("two hubs behind nginx", () => {
   before(async () => (cluster = await Cluster.start()))
   after(() => cluster.close())
 
-  const opened = async (...blocks) => {
-    const project = await cluster.hubs[0].project("Plan", blocks)
-    await Promise.all([ann.open(cluster.url, project), bob.open(cluster.url, project)])
-    return project
-  }
+  const opened = (...blocks) => openedOn(cluster.hubs[0], blocks, cluster.url)
   const bothShow = async expected => {
     await ann.shows(expected)
     await bob.shows(expected)

@@ -1,27 +1,13 @@
 // One person at the editor, mostly with the keyboard alone.
 import assert from "node:assert/strict"
-import { after, afterEach, before, beforeEach, test } from "node:test"
-import { Hub } from "./world/hub.mjs"
-import { block, Browser, until } from "./world/people.mjs"
+import { beforeEach, test } from "node:test"
+import { block, until } from "./world/people.mjs"
+import { scene } from "./world/scene.mjs"
 
-let hub, browser, ann
+const { hub, person, opened } = await scene()
+let ann
 
-before(async () => {
-  hub = await Hub.start()
-  browser = await Browser.start()
-})
-after(async () => {
-  await browser.close()
-  await hub.close()
-})
-beforeEach(async () => (ann = await browser.person("Ann Lee", { permissions: ["clipboard-read", "clipboard-write"] })))
-afterEach(() => ann.close())
-
-const opened = async (...blocks) => {
-  const project = await hub.project("Plan", blocks)
-  await ann.open(hub.url, project)
-  return project
-}
+beforeEach(async () => (ann = await person("Ann Lee", { permissions: ["clipboard-read", "clipboard-write"] })))
 
 test("a project is created with the keyboard alone, written in, and found again on the start page", async () => {
   await ann.page.goto(hub.url)
@@ -171,7 +157,7 @@ test("what a sign did is undone first, then the sign, and the keyboard stays in 
 
 test("the browser's own undo, as a menu has it, takes back one's own edits and not the others'", async () => {
   await opened(block("text", "Start"))
-  const bob = await browser.person("Bob")
+  const bob = await person("Bob")
   await bob.page.goto(ann.page.url())
   await ann.enter(0)
   await ann.type(" mine")
@@ -182,7 +168,6 @@ test("the browser's own undo, as a menu has it, takes back one's own edits and n
   const keys = await ann.page.context().newCDPSession(ann.page)
   await keys.send("Input.dispatchKeyEvent", { type: "rawKeyDown", commands: ["undo"] })
   await ann.shows(["text: Bob: Start"])
-  await bob.close()
 })
 
 test("a to-do is ticked by hand and by key, and stays ticked", async () => {

@@ -56,8 +56,9 @@ export interface Client {
   project(id: string): Project
   /** Throws HubError. */
   createProject(options: { title: string; access?: Access; blocks?: NewBlock[] }): Promise<ProjectInfo>
-  /** Connects now rather than after the wait. */
+  /** Connects now rather than after the wait, unless it was the hub that asked for the wait. */
   reconnect(): void
+  /** Sends what can go at once, and leaves; what is unsaved stays kept, and is sent when its project is opened again. */
   close(): void
 }
 
@@ -112,7 +113,10 @@ export interface Project {
   /** Told with "sync". */
   readonly undoable: boolean
   readonly redoable: boolean
-  /** Takes back the last own edit (or group) of this page's life that is not undone yet. */
+  /**
+   * Takes back the last own edit (or group) of this page's life that is not undone yet. Throws HubError: the step stays,
+   * to be tried again, unless it can never be. One that conflicts is forgotten, and the one before it is next.
+   */
   undo(): Promise<UndoOutcome>
   redo(): Promise<UndoOutcome>
   /** Makes the blocks what they were after `seq`, by a new edit, which `undo` takes back like any other. */
@@ -135,7 +139,10 @@ export interface Project {
   rename(title: string): Promise<void>
   setAccess(access: Access): Promise<void>
   remove(): Promise<void>
-  /** Sends what can go at once, and leaves; what is unsaved stays kept, and is sent when the project is opened again. */
+  /**
+   * Ends it for the application, which hears of nothing any more but "sync". What is unsaved is still sent, and until it is
+   * saved the project stays joined; what only the application could decide stays kept until it is opened again.
+   */
   close(): void
 }
 

@@ -6,7 +6,8 @@
 const WAIT_MS_MIN = 500
 const WAIT_MS_MAX = 30_000
 
-export type Next = { next: "connect"; inMs: number } | { next: "stop"; why: string }
+/** `wait`: the hub asked for it, so nobody hurries it. */
+export type Next = { next: "connect" | "wait"; inMs: number } | { next: "stop"; why: string }
 
 export interface Closing {
   /** The close code; 1006 where there was none. */
@@ -22,7 +23,7 @@ export interface Closing {
 }
 
 export function afterClose({ code, failures, wasOpen, retryAfterMs, hasTokens }: Closing, random: () => number): Next {
-  const later: Next = { next: "connect", inMs: jittered(failures, random) }
+  const later = { next: "connect", inMs: jittered(failures, random) } as const
   switch (code) {
     case 4400:
       return { next: "stop", why: "The hub does not understand this client." }
@@ -34,9 +35,11 @@ export function afterClose({ code, failures, wasOpen, retryAfterMs, hasTokens }:
     case 1012:
       return wasOpen ? { next: "connect", inMs: 0 } : waitFor(retryAfterMs, later, random)
     case 1013:
-      return { next: "connect", inMs: jittered(failures + 2, random) }
+      return { next: "wait", inMs: jittered(failures + 2, random) }
+    case 4429:
+      return waitFor(retryAfterMs, { ...later, next: "wait" }, random)
     default:
-      return code === 4429 || !wasOpen ? waitFor(retryAfterMs, later, random) : later
+      return wasOpen ? later : waitFor(retryAfterMs, later, random)
   }
 }
 
@@ -49,5 +52,5 @@ export function jittered(failures: number, random: () => number): number {
 function waitFor(retryAfterMs: number | undefined, otherwise: Next, random: () => number): Next {
   return retryAfterMs === undefined
     ? otherwise
-    : { next: "connect", inMs: retryAfterMs + Math.floor(random() * WAIT_MS_MIN) }
+    : { next: "wait", inMs: retryAfterMs + Math.floor(random() * WAIT_MS_MIN) }
 }

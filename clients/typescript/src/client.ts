@@ -1,7 +1,8 @@
 // A client: one connection to a hub, and the projects that are open on it.
 //
-// Promises: the same project object for the same id until it is closed.
-// Must never: leave a listener on the page behind when it is closed.
+// Promises: the same project object for the same id until it is closed; a project that was closed with something unsaved is
+// held on to until that is saved, so that the page asks before it is left.
+// Must never: leave a listener on the page behind when it is closed; have two that are joined under one id.
 
 import type { Client, ConnectionState, ConnectOptions, Drafts, Project } from "./api.js"
 import { IndexedDbDrafts } from "./drafts/indexeddb.js"
@@ -26,6 +27,8 @@ class OpenClient implements Client {
   readonly #drafts: Drafts
   readonly #random: () => number
   readonly #projects = new Map<string, OpenProject>()
+  /** Those that were closed with something unsaved, until that is saved or somebody opens the project again. */
+  readonly #lingering = new Set<OpenProject>()
   readonly #listeners = new Listeners<"connection">()
   readonly #unwatch: () => void
   /** Ends what was opened here and not given. */
@@ -75,13 +78,18 @@ class OpenClient implements Client {
     const key = id.toLowerCase()
     const open = this.#projects.get(key)
     if (open !== undefined) return open
-    const project = new OpenProject({
+    const project: OpenProject = new OpenProject({
       id: key,
       socket: this.#socket,
       http: this.#http,
       drafts: this.#drafts,
       random: this.#random,
-      closed: () => this.#projects.delete(key),
+      closed: () => {
+        this.#projects.delete(key)
+        this.#lingering.add(project)
+      },
+      finished: () => this.#lingering.delete(project),
+      inherit: () => this.#inherit(project),
     })
     this.#projects.set(key, project)
     if (this.#socket.state.state === "open") project.opened()
@@ -98,26 +106,40 @@ class OpenClient implements Client {
 
   close(): void {
     this.#unwatch()
-    this.#each(project => project.close())
+    this.#each(project => void project.end())
+    this.#lingering.clear()
     this.#socket.close()
     this.#closeDrafts()
   }
 
   #take(message: ServerMessage): void {
-    if ("project" in message) this.#projects.get(message.project)?.take(message)
+    if (!("project" in message)) return
+    this.#projects.get(message.project)?.take(message)
+    for (const project of this.#lingering) if (project.id === message.project) project.take(message)
+  }
+
+  /** A project that is opened again takes over what is unsaved of it: that is read from the store, once it is there. */
+  async #inherit(heir: OpenProject): Promise<void> {
+    const before = [...this.#lingering].filter(project => project !== heir && project.id === heir.id)
+    await Promise.all(before.map(project => project.end()))
+    for (const project of before) this.#lingering.delete(project)
   }
 
   /** The edit that the hub closed the socket over must have been the largest. */
   #giveUpLargest(): void {
-    const largest = [...this.#projects.values()].flatMap(project => project.largest() ?? [])
+    const largest = this.#all().flatMap(project => project.largest() ?? [])
     largest.sort((one, other) => other.bytes - one.bytes)[0]?.giveUp()
   }
 
   #hasUnsaved(): boolean {
-    return [...this.#projects.values()].some(project => project.sync.unsaved > 0)
+    return this.#all().some(project => project.sync.unsaved > 0)
   }
 
   #each(act: (project: OpenProject) => void): void {
-    for (const project of [...this.#projects.values()]) act(project)
+    for (const project of this.#all()) act(project)
+  }
+
+  #all(): OpenProject[] {
+    return [...this.#projects.values(), ...this.#lingering]
   }
 }

@@ -23,6 +23,15 @@ export class Listeners<Key extends string, Args extends unknown[] = []> {
     return this.#byKey.has(key)
   }
 
+  /** Takes off all, but those of one key. */
+  end(but?: Key): void {
+    for (const [key, set] of this.#byKey) {
+      if (key === but) continue
+      set.clear()
+      this.#byKey.delete(key)
+    }
+  }
+
   tell(key: Key, ...args: Args): void {
     const set = this.#byKey.get(key)
     for (const listener of [...(set ?? [])]) if (set!.has(listener)) guarded(() => listener.call(...args))

@@ -3,7 +3,7 @@
 //
 // Promises: what is asked is answered once: by the reply to its id, or by null when the socket is gone. Messages come in
 // the order in which the hub sent them, and only between `opened` and `lost`.
-// Must never: send anything before `welcome` but `hello`; hold two sockets.
+// Must never: send anything before `welcome` but `hello`; hold two sockets; connect before the time that the hub asked for.
 
 import type { ConnectionState } from "./api.js"
 import { afterClose } from "./backoff.js"
@@ -66,6 +66,8 @@ export class Socket {
   readonly #events: SocketEvents
   #line: Line | null = null
   #wait: ReturnType<typeof setTimeout> | undefined
+  /** The hub asked not to be connected to before; ms since 1970. */
+  #notBefore = 0
   #failures = 0
   #session: string | undefined
   #asked = 0
@@ -79,10 +81,12 @@ export class Socket {
     return this.#line?.welcome?.limits ?? null
   }
 
-  /** Begins, or does not wait any longer. */
+  /** Begins, or does not wait any longer than the hub asked for. */
   connect(): void {
     if (this.#line !== null) return
     clearTimeout(this.#wait)
+    // Set anew: a machine that slept has not run the timer meanwhile.
+    if (Date.now() < this.#notBefore) return this.#connectIn(this.#notBefore - Date.now())
     const line: Line = {
       socket: null,
       welcome: null,
@@ -236,8 +240,16 @@ export class Socket {
     this.#drop(line)
     if (code === 1009) this.#events.tooLarge()
     const until = Date.now() + next.inMs
-    this.#wait = setTimeout(() => this.connect(), next.inMs)
+    if (next.next === "wait") this.#notBefore = until
+    this.#connectIn(next.inMs)
     this.#become({ state: "waiting", until, why })
+  }
+
+  #connectIn(ms: number): void {
+    this.#wait = setTimeout(() => {
+      this.#notBefore = 0 // Whatever the clock on the wall says by now.
+      this.connect()
+    }, ms)
   }
 
   #stop(line: Line, why: string): void {

@@ -1,4 +1,4 @@
-// Conflicts, and what becomes of them; undo and redo.
+// Conflicts, and what becomes of them.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import type { Block, Conflict, OpConflict, Settlement } from "../src/index.js"
@@ -186,79 +186,6 @@ test("an_unknown_base_conflicts_without_base_and_mine_is_told_from_what_was_seen
   expect(told[0]!.blocks[0]).toMatchObject({ base: { text: "base", n: 1 }, mine: { text: "mine", n: 1 } })
 })
 
-test("hi2_undo_takes_back_the_last_own_edit_and_redo_takes_that_back", async () => {
-  const { hub, project } = await joined([block(1)])
-  const edit = project.update(idOf(1), { a: 1 })
-  const undone = project.undo()
-  await settle()
-  expect([project.undoable, hub.sent("undo")]).toEqual([false, []])
-  await hub.ack(hub.edits()[0]!, 2)
-  await settle()
-  const [first] = hub.sent("undo")
-  expect(first).toMatchObject({ target: edit.id })
-  await hub.ack(first!, 3)
-  expect([await undone, project.undoable, project.redoable]).toEqual([{ done: "undone", seq: 3 }, false, true])
-  const redone = project.redo()
-  await settle()
-  expect(hub.sent("undo")[1]).toMatchObject({ target: first!.editId })
-  await hub.ack(hub.sent("undo")[1]!, 4)
-  expect([await redone, project.undoable, project.redoable]).toEqual([{ done: "undone", seq: 4 }, true, false])
-  project.update(idOf(1), { a: 2 })
-  expect(await project.redo()).toEqual({ done: "nothing" })
-})
-
-test("ed15_a_group_is_undone_as_one", async () => {
-  const { hub, project } = await joined([block(1), block(2)])
-  const group = "20000000-0000-4000-8000-000000000000"
-  for (const number of [1, 2]) project.update(idOf(number), { a: 1 }, { group })
-  await settle()
-  for (const edit of hub.edits()) await hub.ack(edit, 2)
-  void project.undo()
-  await settle()
-  expect([hub.edits().map(edit => edit.group), hub.sent("undo").map(({ target }) => target), project.undoable]).toEqual(
-    [[group, group], [group], false],
-  )
-})
-
-test("hi2_an_undo_that_conflicts_says_so_and_changes_nothing", async () => {
-  const { hub, project } = await joined([block(1)])
-  project.update(idOf(1), { text: "mine" })
-  await settle()
-  await hub.ack(hub.edits()[0]!, 2)
-  const outcome = project.undo()
-  await settle()
-  const { id, editId } = hub.sent("undo")[0]!
-  hub.say({
-    type: "conflict",
-    id,
-    requestId: "r",
-    project: PROJECT,
-    editId,
-    seq: 3,
-    conflicts: [{ op: 0, block: idOf(1), baseVersion: 2, currentVersion: 3, current: theirs, paths: ["/text"] }],
-  })
-  expect(await outcome).toMatchObject({ done: "conflict", conflict: { blocks: [{ block: idOf(1), theirs }] } })
-  expect(project.redoable).toBe(false)
-})
-
-test("an_undo_is_asked_again_on_the_next_connection_under_the_same_id", async () => {
-  const { hub, client, project } = await joined([block(1)])
-  project.update(idOf(1), { a: 1 })
-  await settle()
-  await hub.ack(hub.edits()[0]!, 2)
-  await hub.event(event(2, [{ op: "update", block: idOf(1), version: 2, patch: { a: 1 } }], hub.edits()[0]!.editId))
-  const outcome = project.undo()
-  await settle()
-  const { editId } = hub.sent("undo")[0]!
-  await hub.close(1006)
-  client.reconnect()
-  await hub.welcome()
-  await hub.recovered(2, [])
-  expect(hub.sent("undo").map(each => each.editId)).toEqual([editId])
-  await hub.ack(hub.sent("undo")[0]!, 3, { duplicate: true })
-  expect(await outcome).toEqual({ done: "undone", seq: 3 })
-})
-
 test("ed13_what_goes_along_with_a_settled_conflict_is_counted_on_the_text_as_it_is_by_then", async () => {
   let settleIt = (_: Settlement): void => {}
   const { hub, project } = await joined([block(1, { n: 1 }), block(2, { text: "ab" })])
@@ -280,4 +207,21 @@ test("ed13_what_goes_along_with_a_settled_conflict_is_counted_on_the_text_as_it_
     path: "/text",
     changes: [{ at: 9, delete: 0, insert: "!" }],
   })
+})
+
+test("ed14_a_conflict_that_is_settled_after_the_history_was_rewritten_is_judged_anew", async () => {
+  let settleIt = (_: Settlement): void => {}
+  const { hub, client, project } = await joined([block(1, { text: "base", n: 1 })])
+  project.onConflict(() => new Promise(done => (settleIt = done)))
+  const edit = project.update(idOf(1), { text: "mine" })
+  const { id } = edit
+  await settle()
+  await conflict(hub, 0, [{}])
+  await hub.close(1006)
+  client.reconnect()
+  await hub.welcome()
+  await hub.joined(9, [block(1, { text: "other" }, { version: 5 })], { epoch: "e-2" })
+  settleIt({ keep: "mine" })
+  await settle()
+  expect(hub.edits()).toMatchObject([{ editId: id, epoch: "e-1", onConflict: "merge", ops: [{ baseVersion: 1 }] }])
 })

@@ -81,8 +81,8 @@ test("the_close_code_table_says_when_to_connect_again", () => {
   expect(next({ code: 4401, hasTokens: true })).toEqual({ next: "connect", inMs: 0 })
   expect(next({ code: 4401, hasTokens: true, wasOpen: false, failures: 1 })).toEqual({ next: "connect", inMs: 500 })
   expect(next({ code: 1012, failures: 7 })).toEqual({ next: "connect", inMs: 0 })
-  expect(next({ code: 1013 })).toEqual({ next: "connect", inMs: 1_000 })
-  expect(next({ code: 4429, retryAfterMs: 7_000 })).toEqual({ next: "connect", inMs: 7_250 })
+  expect(next({ code: 1013 })).toEqual({ next: "wait", inMs: 1_000 })
+  expect(next({ code: 4429, retryAfterMs: 7_000 })).toEqual({ next: "wait", inMs: 7_250 })
   for (const code of [1000, 1001, 1006, 1009, 4408]) expect(next({ code })).toEqual({ next: "connect", inMs: 250 })
 })
 
@@ -226,6 +226,28 @@ test("reconnect_does_not_wait", async () => {
   client.reconnect()
   await hub.welcome()
   expect(client.connection.state).toBe("open")
+})
+
+test.each([
+  ["a_close_over_limits", 4429, 30_000],
+  ["a_close_over_limits_that_names_no_time", 4429, undefined],
+  ["a_full_hub", 1013, undefined],
+])("%s_is_not_asked_again_before_its_time_by_a_page_that_wakes_or_an_impatient_person", async (_, code, retryAfterMs) => {
+  const page = new EventTarget()
+  vi.stubGlobal("window", page)
+  vi.stubGlobal("document", new EventTarget())
+  const { hub, client } = await joined()
+  if (retryAfterMs !== undefined) await hub.refuse("none", "rate_limited", retryAfterMs)
+  await hub.close(code)
+  const { until } = client.connection as { until: number }
+  page.dispatchEvent(new Event("online"))
+  client.reconnect()
+  expect([hub.sockets.length, client.connection]).toMatchObject([1, { state: "waiting", until }])
+  vi.setSystemTime(until)
+  page.dispatchEvent(new Event("pageshow"))
+  await settle()
+  expect([hub.sockets.length, client.connection.state]).toEqual([2, "connecting"])
+  vi.unstubAllGlobals()
 })
 
 test("cn6_a_name_in_any_script_goes_over_http_as_utf8", async () => {

@@ -191,6 +191,36 @@ describe("a page and the next one", () => {
     await settle()
     expect([project.sync.drafts, hub.edits().length]).toEqual(["failing", 1])
   })
+
+  test("a_store_that_stops_answering_holds_no_edit_up_for_longer_than_the_first", async () => {
+    const drafts = new MemoryDrafts()
+    const { hub, project } = await joined([block(1), block(2), block(3)], { drafts })
+    vi.spyOn(drafts, "save").mockImplementation(() => new Promise(() => {}))
+    for (const number of [1, 2, 3]) project.update(idOf(number), { a: 1 })
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(hub.edits().length).toBe(3)
+  })
+
+  test("an_edit_that_the_store_would_not_take_is_offered_again_and_until_it_is_in_sync_says_so", async () => {
+    const drafts = new MemoryDrafts()
+    const { hub, project } = await joined([block(1), block(2)], { drafts })
+    await hub.close(1006)
+    const save = drafts.save.bind(drafts)
+    vi.spyOn(drafts, "save").mockImplementation(async draft => {
+      if (full === draft.ops[0]!.op) throw new Error("no room")
+      await save(draft)
+    })
+    let full = "insert"
+    project.insert({ kind: "text" })
+    await settle()
+    project.update(idOf(1), { a: 1 })
+    await settle()
+    expect([project.sync.drafts, (await drafts.load(PROJECT)).length]).toEqual(["failing", 1])
+    full = ""
+    project.update(idOf(2), { a: 1 })
+    await settle()
+    expect([project.sync.drafts, (await drafts.load(PROJECT)).length]).toEqual(["kept", 3])
+  })
 })
 
 describe("IndexedDB", () => {
@@ -287,6 +317,7 @@ describe("IndexedDB", () => {
     const client = connect({ url: "http://hub", user: { id: "ann" }, webSocket: new FakeHub().webSocket })
     const project = client.project(PROJECT) as Project & { opened(): void }
     project.opened()
+    await until("the drafts are read", () => load.mock.results.length > 0)
     await load.mock.results[0]!.value
     await (load.mock.contexts[0] as IndexedDbDrafts).save(draft(1))
     expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([])

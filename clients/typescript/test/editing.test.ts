@@ -280,6 +280,21 @@ test("busy_and_limited_edits_go_again_after_their_time_and_nothing_new_goes_befo
   expect(hub.edits()).toMatchObject([{ editId: edit.id }, first, { ops: [{ block: idOf(2) }] }])
 })
 
+test("what_was_put_off_does_not_go_before_its_time_because_the_connection_was_lost_and_made_again", async () => {
+  const { hub, client, project } = await joined([block(1)])
+  project.update(idOf(1), { a: 1 })
+  await settle()
+  await hub.refuse(hub.edits()[0]!.id, "rate_limited", 9_000)
+  await hub.close(1006)
+  client.reconnect()
+  await hub.welcome()
+  await hub.recovered(1, [])
+  await vi.advanceTimersByTimeAsync(8_000)
+  expect(hub.edits()).toEqual([])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(hub.edits().length).toBe(1)
+})
+
 test("an_internal_error_is_asked_about_with_the_same_edit", async () => {
   const { hub, project } = await joined([block(1)])
   const edit = project.update(idOf(1), { a: 1 })

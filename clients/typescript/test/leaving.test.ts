@@ -31,6 +31,17 @@ test("a_project_that_is_closed_while_its_unsaved_edits_are_read_is_not_joined_an
   expect([hub.sent("join"), project.state.state]).toEqual([[], "left"])
 })
 
+test("what_the_hub_still_says_to_a_closed_project_is_not_taken_for_a_word_to_the_one_opened_since", async () => {
+  const drafts = new MemoryDrafts()
+  const { hub, client, project } = await joined([block(1)], { drafts })
+  project.close()
+  vi.spyOn(drafts, "load").mockImplementation(() => new Promise(() => {}))
+  const again = client.project(PROJECT)
+  const epoch = "e-1"
+  hub.say({ type: "reset", project: PROJECT, epoch, seq: 7, reason: "lagged", blocks: [block(1)], more: false })
+  expect([again.state.state, again.seq]).toEqual(["offline", 0])
+})
+
 test("what_is_asked_of_a_project_that_was_left_is_refused_at_once", async () => {
   const { hub, project } = await joined([block(1)])
   hub.say({ type: "left", requestId: "r", project: PROJECT, reason: "forbidden" })
@@ -66,10 +77,14 @@ test("what_was_just_typed_is_sent_before_the_project_is_left", async () => {
   const edit = project.text(idOf(1), "/text", [{ at: 1, delete: 0, insert: "b" }])
   project.close()
   await settle()
-  expect(hub.socket.sent.slice(-2)).toMatchObject([{ type: "edit", editId: edit.id }, { type: "leave" }])
+  expect(hub.socket.sent.at(-1)).toMatchObject({ type: "edit", editId: edit.id })
   await hub.ack(hub.edits()[0]!, 2)
   await vi.advanceTimersByTimeAsync(1_000)
-  expect([edit.state, hub.edits().length]).toEqual([{ status: "saved", seq: 2 }, 1])
+  expect([edit.state, hub.edits().length, hub.socket.sent.at(-1)]).toMatchObject([
+    { status: "saved", seq: 2 },
+    1,
+    { type: "leave" },
+  ])
 })
 
 test("a_conflict_that_is_told_after_the_project_was_closed_is_asked_about_when_it_is_open_again", async () => {

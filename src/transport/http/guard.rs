@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -19,7 +19,7 @@ use super::Http;
 use super::problem::Problem;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::reply::Refusal;
-use crate::transport::origin::{is_loopback, origin_allowed};
+use crate::transport::origin::{host, is_loopback, origin_allowed};
 
 /// How long a call may take, its body included.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
@@ -43,7 +43,7 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 /// Lets in who may come.
 pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method(), request.headers());
-    if http.hub.authenticator.is_open() && !host(&request).is_some_and(is_loopback) {
+    if http.hub.authenticator.is_open() && !host(&request).ok().flatten().is_some_and(is_loopback) {
         let message = "This hub is open to its own machine only: call it as 127.0.0.1 or localhost.";
         return Problem::new(Refusal::new(ErrorCode::Forbidden, message)).into_response();
     }
@@ -66,7 +66,7 @@ fn may_go_on(http: &Http, request: &Request) -> Result<(), Problem> {
     // Two origins are as good as none that is known: whoever sends them is no browser of ours.
     let mut origins = request.headers().get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or("(no text)"));
     let (origin, another) = (origins.next(), origins.next());
-    if another.is_some() || !origin_allowed(origin, host(request), &http.origins) {
+    if another.is_some() || !origin_allowed(origin, host(request).ok().flatten(), &http.origins) {
         let message = "Web pages of this origin may not use this hub; see BLOCKHUB_ALLOWED_ORIGINS.";
         return Err(Problem::new(Refusal::new(ErrorCode::Forbidden, message)));
     }
@@ -88,12 +88,6 @@ pub fn full() -> Problem {
 
 fn again(code: ErrorCode, message: &str) -> Problem {
     Problem::new(Refusal { retry_after_ms: Some(RETRY_MS), ..Refusal::new(code, message) })
-}
-
-/// The host that the client means: of the target, if it names one (RFC 9112, section 3.2.2), else of the header.
-fn host(request: &Request) -> Option<&str> {
-    let named = request.uri().authority().map(|authority| authority.as_str());
-    named.or_else(|| request.headers().get(HOST)?.to_str().ok())
 }
 
 /// The request's origin, if it is one of those that are named.

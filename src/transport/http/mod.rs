@@ -4,6 +4,7 @@
 //! Must never: decide; what a caller may do, the hub says.
 
 mod answer;
+mod coding;
 mod describe;
 mod edits;
 mod events;

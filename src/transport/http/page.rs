@@ -11,8 +11,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::{Embed, EmbeddedFile};
+
+use super::coding::Coding;
 
 /// The page's address, and that of each project's page, which is the same file.
 const PAGES: [&str; 2] = ["/", "/p/{project}"];
@@ -40,13 +42,18 @@ const ALWAYS: [(HeaderName, &str); 3] =
 #[folder = "web/dist"]
 struct Dist;
 
-/// A file as it is answered: both spellings are made once, when the hub starts.
+/// A file as it is answered: both codings are made once, when the hub starts.
 struct Kept {
-    plain: Bytes,
-    gzip: Bytes,
-    tag: String,
+    plain: Coded,
+    gzip: Coded,
     kind: HeaderValue,
     keep: HeaderValue,
+}
+
+/// One coding of a file. Its tag is strong, so another coding has another one.
+struct Coded {
+    bytes: Bytes,
+    tag: HeaderValue,
 }
 
 /// Every file at its own path, and the page at its addresses.
@@ -71,32 +78,41 @@ fn paths(file: &str) -> Vec<Cow<'static, str>> {
 impl Kept {
     fn new(path: &str, file: &EmbeddedFile) -> Self {
         let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let digest = URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash());
+        let coded = |bytes, tag: String| Coded { bytes, tag: header(&tag) };
         Self {
-            plain: Bytes::from(file.data.clone().into_owned()),
-            gzip: Bytes::from(gzip(&file.data)),
-            tag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash())),
+            plain: coded(Bytes::from(file.data.clone().into_owned()), format!("\"{digest}\"")),
+            gzip: coded(Bytes::from(gzip(&file.data)), format!("\"{digest}-gzip\"")),
             kind: header(file.metadata.mimetype()),
             keep: HeaderValue::from_static(keep),
         }
     }
 
     fn answer(&self, asked: &HeaderMap) -> Response {
-        let has = |name: HeaderName, value: &str| {
-            asked.get(name).and_then(|header| header.to_str().ok()).is_some_and(|header| header.contains(value))
+        let coding = Coding::taken(asked);
+        let Coded { bytes, tag } = match coding {
+            Coding::Plain => &self.plain,
+            Coding::Gzip => &self.gzip,
         };
-        let mut answer = match (has(IF_NONE_MATCH, &self.tag), has(ACCEPT_ENCODING, "gzip")) {
+        let mut answer = match (is_known(asked, tag), coding) {
             (true, _) => StatusCode::NOT_MODIFIED.into_response(),
-            (false, true) => ([(CONTENT_ENCODING, "gzip")], self.gzip.clone()).into_response(),
-            (false, false) => self.plain.clone().into_response(),
+            (false, Coding::Gzip) => ([(CONTENT_ENCODING, "gzip")], bytes.clone()).into_response(),
+            (false, Coding::Plain) => bytes.clone().into_response(),
         };
         let headers = answer.headers_mut();
         headers.extend(ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value))));
         headers.insert(CONTENT_TYPE, self.kind.clone());
         headers.insert(CACHE_CONTROL, self.keep.clone());
-        headers.insert(ETAG, header(&self.tag));
+        headers.insert(ETAG, tag.clone());
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         answer
     }
+}
+
+/// Whether the client has this very coding of the file. A tag stands in quotes, so it is no part of another.
+fn is_known(asked: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = asked.get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    known.zip(tag.to_str().ok()).is_some_and(|(known, tag)| known.contains(tag))
 }
 
 /// Writing to memory does not fail.

@@ -83,7 +83,7 @@ impl Entry {
     /// Answers a call, or makes it a socket.
     pub async fn answer(&self, request: Request) -> Response {
         let origin = request.headers().get(axum::http::header::ORIGIN).cloned();
-        let answer = match self.origins.check(request.headers()) {
+        let answer = match self.origins.check(&request) {
             Err(stranger) => return refused(Refused::Stranger(stranger)),
             Ok(()) if request.method() == Method::OPTIONS => http::preflight(),
             Ok(()) => self.admit(request).await,

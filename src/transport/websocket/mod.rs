@@ -147,7 +147,7 @@ impl Gate {
         mut request: Request,
         peer: impl FnOnce(Arrival) -> P + Send + 'static,
     ) -> Result<Response, Refused> {
-        self.origins.check(request.headers()).map_err(Refused::Stranger)?;
+        self.origins.check(&request).map_err(Refused::Stranger)?;
         let agreement = agree(request.headers()).map_err(Refused::Mismatch)?;
         let not_upgradable = Refused::Mismatch(Mismatch::NotWebSocket("this HTTP connection cannot be upgraded"));
         let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(not_upgradable)?;

@@ -3,45 +3,33 @@ import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
 import { after, before, test } from "node:test"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { OwnHub, program } from "./ownhub.mjs"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
-const blockhub = process.env.BLOCKHUB_BIN ?? path.join(root, "target/debug/blockhub")
 const secret = { BLOCKHUB_AUTH_SECRET: "an example's secret of more than thirty-two characters" }
 const run = promisify(execFile)
 
-let folder, hub, url, owner
+let hub, owner
 
 before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "blockhub-examples-"))
-  const env = { PATH: process.env.PATH, ...secret, BLOCKHUB_LISTEN: "127.0.0.1:0", DATABASE_URL: `sqlite:${folder}/hub.db` }
-  hub = spawn(blockhub, [], { env, stdio: ["ignore", "pipe", "ignore"] })
-  for await (const line of createInterface({ input: hub.stdout })) {
-    url = line.match(/listening on (http:\/\/\S+)/)?.[1]
-    if (url) break
-  }
+  hub = await OwnHub.start(secret)
   owner = await token("--user", "ann")
 })
 
-after(async () => {
-  hub.kill("SIGKILL")
-  await once(hub, "exit")
-  await rm(folder, { recursive: true })
-})
+after(() => hub.remove())
 
 async function token(...who) {
-  return (await run(blockhub, ["token", ...who], { env: { ...process.env, ...secret } })).stdout.trim()
+  return (await run(program, ["token", ...who], { env: { ...process.env, ...secret } })).stdout.trim()
 }
 
 async function call(method, at, body) {
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${owner}` }
-  const answer = await fetch(url + at, { method, headers, body: body && JSON.stringify(body) })
+  const answer = await fetch(hub.url + at, { method, headers, body: body && JSON.stringify(body) })
   assert.ok(answer.ok, `${method} ${at}: ${answer.status} ${await answer.clone().text()}`)
   return answer.json()
 }
@@ -50,7 +38,7 @@ test("examples_the_bot_finishes_sums_as_an_agent", { timeout: 60_000 }, async ()
   const line = text => ({ id: randomUUID(), kind: "text", content: { text } })
   const blocks = [line("2 * (3 + 4) ="), line("no sum =")]
   const { id } = await call("POST", "/api/projects", { title: "Sums", blocks })
-  const env = { ...process.env, BLOCKHUB_URL: url }
+  const env = { ...process.env, BLOCKHUB_URL: hub.url }
   env.BLOCKHUB_TOKEN = await token("--user", "adder", "--kind", "agent", "--project", `${id}=editor`)
   const bot = spawn(process.execPath, [path.join(root, "examples/bot.mjs"), id], { env, stdio: ["ignore", "pipe", "inherit"] })
   try {
@@ -68,7 +56,7 @@ test("examples_the_bot_finishes_sums_as_an_agent", { timeout: 60_000 }, async ()
 })
 
 test("examples_notes_puts_each_line_into_a_block_behind_what_is_there", { timeout: 60_000 }, async () => {
-  const env = { ...process.env, BLOCKHUB_URL: url, BLOCKHUB_TOKEN: owner }
+  const env = { ...process.env, BLOCKHUB_URL: hub.url, BLOCKHUB_TOKEN: owner }
   const notes = (input, ...words) => new Promise((done, failed) => {
     const script = execFile("python3", [path.join(root, "examples/notes.py"), ...words], { env },
       (error, said, complaint) => error ? failed(new Error(complaint)) : done(said))

@@ -5,8 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
 
-const program = process.env.BLOCKHUB_TEST_PROGRAM ?? "../../../target/debug/blockhub"
+/** The hub's program: what BLOCKHUB_TEST_PROGRAM names, or else the debug build. */
+export const program = process.env.BLOCKHUB_TEST_PROGRAM ?? fileURLToPath(new URL("../../../target/debug/blockhub", import.meta.url))
 
 export class OwnHub {
   /** Starts one; `folder` is that of a hub that has ended, whose database it goes on with. */

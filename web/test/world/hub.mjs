@@ -1,9 +1,9 @@
-// Real hubs for the browser tests: the program named by BLOCKHUB_BIN, on a free port, in a temporary folder.
+// Real hubs for the browser tests: the program named by BLOCKHUB_TEST_PROGRAM, on a free port, in a temporary folder.
 //
 // Promises: a hub that was killed starts again on the same port and database; all are gone when the test file ends.
 // Must never: listen beyond 127.0.0.1, or share a database between two test files.
 import assert from "node:assert/strict"
-import { execFileSync, spawn } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -11,8 +11,9 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
+import { startChild } from "./children.mjs"
 
-const PROGRAM = resolve(process.env.BLOCKHUB_BIN ?? join(import.meta.dirname, "../../../target/debug/blockhub"))
+const PROGRAM = resolve(process.env.BLOCKHUB_TEST_PROGRAM ?? join(import.meta.dirname, "../../../target/debug/blockhub"))
 const LINES_KEPT = 200
 
 /** A port that nobody listens on. */
@@ -50,10 +51,8 @@ export class Hub {
 
   async run() {
     const env = { PATH: process.env.PATH, ...this.environment, BLOCKHUB_LISTEN: `127.0.0.1:${this.port}` }
-    this.process = spawn(PROGRAM, ["serve"], { cwd: this.folder.path, env, stdio: ["ignore", "ignore", "pipe"] })
+    this.process = startChild(PROGRAM, ["serve"], { cwd: this.folder.path, env, stdio: ["ignore", "ignore", "pipe"] })
     this.ended = once(this.process, "exit")
-    const { process: child } = this
-    process.once("exit", () => child.kill("SIGKILL"))
     const log = createInterface({ input: this.process.stderr })
     log.on("line", line => (this.lines = [...this.lines, line].slice(-LINES_KEPT)))
     await Promise.race([this.#isReady(), this.ended.then(() => assert.fail(`the hub ended: ${this.lines.join("\n")}`))])

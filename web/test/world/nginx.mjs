@@ -2,10 +2,10 @@
 //
 // Promises: only where it listens, what it writes and which hubs it has is changed in the file.
 // Must never: stay behind; it is one process, which ends with `close`.
-import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { startChild } from "./children.mjs"
 import { freePort, Hub, postgres, temporaryFolder } from "./hub.mjs"
 
 const FILE = join(import.meta.dirname, "../../../deploy/nginx.conf")
@@ -31,8 +31,7 @@ export class Nginx {
     const [plain, status] = [await freePort(), await freePort()]
     writeFileSync(join(folder.path, "nginx.conf"), render(hubs, [plain, status], folder.path))
     const env = { PATH: `${process.env.PATH}:/usr/sbin` }
-    const child = spawn("nginx", ["-g", "daemon off; master_process off;", "-c", join(folder.path, "nginx.conf")], { env, stdio: "ignore" })
-    process.once("exit", () => child.kill("SIGKILL"))
+    const child = startChild("nginx", ["-g", "daemon off; master_process off;", "-c", join(folder.path, "nginx.conf")], { env, stdio: "ignore" })
     const nginx = Object.assign(new Nginx(), { child, folder, url: `http://127.0.0.1:${plain}`, ended: once(child, "exit") })
     await nginx.#answers()
     return nginx

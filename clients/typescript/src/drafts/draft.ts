@@ -3,23 +3,11 @@
 // Promises: plain data (structured clone and JSON keep it whole).
 // Must never: hold a token.
 
-import type { Block, EditMessage, JsonObject, OnConflict, TextChange } from "../protocol.js"
+import type { PlainOp } from "../project/pending.js"
+import type { Block, EditMessage, OnConflict, TextChange } from "../protocol.js"
 
-export type DraftOp =
-  | {
-      op: "insert"
-      block: string
-      kind: string
-      parent: string | null
-      after: string | null
-      content: JsonObject
-      near: string | null
-    }
-  | { op: "update"; block: string; patch: JsonObject }
-  /** The changes are counted on `before`. */
-  | { op: "text"; block: string; path: string; before: string; changes: TextChange[] }
-  | { op: "move"; block: string; parent: string | null; after: string | null; near: string | null }
-  | { op: "delete"; block: string }
+/** Typing is kept as changes counted on `before`. */
+export type DraftOp = PlainOp | { op: "text"; block: string; path: string; before: string; changes: TextChange[] }
 
 export interface DraftEdit {
   /** Of this shape. */

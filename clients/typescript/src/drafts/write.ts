@@ -61,7 +61,8 @@ export function restore(drafts: readonly DraftEdit[], document: Document): Pendi
 }
 
 function pendingOf(draft: DraftEdit, number: number, document: Document): Pending {
-  const ops = draft.ops.map(op => pendingOp(op, number, document))
+  const versions = new Map(draft.bases.map(({ block, version }) => [block, version]))
+  const ops = draft.ops.map(op => pendingOp(op, number, document, versions.get(op.block) ?? 0))
   const texts = draft.ops.map(op => (op.op === "text" ? op.before : null))
   const phase: Phase =
     draft.sent === null ? { phase: "waiting", from: 0 } : { phase: "sent", message: draft.sent, texts }
@@ -84,11 +85,11 @@ function pendingOf(draft: DraftEdit, number: number, document: Document): Pendin
   })
 }
 
-function pendingOp(op: DraftOp, number: number, document: Document): PendingOp {
+function pendingOp(op: DraftOp, number: number, document: Document, version: number): PendingOp {
   if (op.op !== "text") return { ...op }
   const { block, path: pointer, before, changes } = op
   const path = parsePointer(pointer)
-  const typing = document.typingIn(block, pointer, path, before)
+  const typing = document.typingIn(block, pointer, path, before, version)
   typing.typist.types(number, moved(changes, difference(before, typing.typist.shown(), before.length)))
   return { op: "text", block, pointer, path, typing }
 }

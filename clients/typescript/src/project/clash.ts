@@ -30,17 +30,18 @@ export function clashesWithEvent(edit: Pending, block: string, done: EventOp): b
 }
 
 /**
- * Whether a block of a snapshot differs from what an edit was made on where the edit changes it. Paths that own edits
- * before it change do not count: theirs is the difference, or a conflict of theirs.
+ * Whether a block of a snapshot differs from what an edit was made on where these of its ops change it. Paths that own
+ * edits before it change do not count: theirs is the difference, or a conflict of theirs.
  */
 export function clashesWithSnapshot(
   edit: Pending,
+  ops: readonly PendingOp[],
   seen: Block,
   now: Block | undefined,
   before: readonly Pending[],
 ): boolean {
   if (now === undefined) return true
-  if (edit.onConflict === "overwrite") return edit.ops.some(op => op.op === "text" && op.block === seen.id)
+  if (edit.onConflict === "overwrite") return ops.some(op => op.op === "text")
   if (edit.onConflict === "reject") return true
   const own = before.flatMap(earlier => earlier.ops.filter(op => op.block === seen.id))
   const ownPaths = own.flatMap(pathsOf)
@@ -48,9 +49,7 @@ export function clashesWithSnapshot(
     !equal(at(seen.content, path), at(now.content, path)) && !ownPaths.some(other => overlap(path, other))
   const hasMoved = (seen.parent !== now.parent || seen.position !== now.position) && !own.some(op => op.op === "move")
   const isChanged = hasMoved || leaves(difference(seen.content, now.content)).some(differs)
-  return edit.ops
-    .filter(op => op.block === seen.id)
-    .some(op => (op.op === "delete" ? isChanged : op.op === "move" ? hasMoved : pathsOf(op).some(differs)))
+  return ops.some(op => (op.op === "delete" ? isChanged : op.op === "move" ? hasMoved : pathsOf(op).some(differs)))
 }
 
 /** The paths whose content an op changes. */

@@ -9,7 +9,7 @@ import { difference, patchOf, patched } from "../json.js"
 import type { Block, ConflictReply, JsonObject, OpConflict } from "../protocol.js"
 import { apply } from "../text/changes.js"
 import type { Document } from "./document.js"
-import type { Base, Pending, PendingOp } from "./pending.js"
+import { heldBase, type Base, type Pending, type PendingOp } from "./pending.js"
 
 /** Both sides, block by block. `edit`: the own edit; null for an undo, which has no side of its own. */
 export function describe(reply: ConflictReply, edit: Pending | null, document: Document): Conflict {
@@ -83,7 +83,7 @@ export function settle(
   edit.ops = ops
   edit.onConflict = settlement.keep === "mine" ? "overwrite" : "merge"
   const isOurLog = edit.epoch === document.epoch
-  const before = (block: string) => (isOurLog && !edit.typesOnConfirmed(block) ? edit.bases.get(block) : undefined)
+  const before = (block: string) => (isOurLog ? edit.bases.get(block) : undefined)
   edit.bases = new Map(
     [...edit.blocks()].map(block => [block, baseAfter(block, clashing.get(block), before(block), document)]),
   )
@@ -110,7 +110,8 @@ function baseAfter(
   before: Base | undefined,
   document: Document,
 ): Base {
-  if (conflict === undefined) return before ?? document.baseOf(block)
+  // What came while the conflict was being settled this edit has not been compared with.
+  if (conflict === undefined) return before === undefined ? document.baseOf(block) : heldBase(before)
   const seen = theirsOf(conflict, document) ?? undefined
   return { version: conflict.currentVersion, seen, follows: "held" }
 }

@@ -10,11 +10,11 @@ import type { EditRejected } from "../errors.js"
 import { leaves, overlap, parsePointer, patchOf, patched, textAt, type Path } from "../json.js"
 import type { Block, EditMessage, Event, EventOp } from "../protocol.js"
 import { apply } from "../text/changes.js"
-import { Typings, type TextMove, type Typing } from "../text/typing.js"
+import { apart, Typings, type Ground, type TextMove, type Typing } from "../text/typing.js"
 import { clashesWithEvent, clashesWithSnapshot } from "./clash.js"
 import { applyOp, sameBlock } from "./layer.js"
 import { messageOf } from "./message.js"
-import type { Base, Pending, PendingOp } from "./pending.js"
+import { heldBase, typesOnConfirmed, type Base, type Pending, type PendingOp } from "./pending.js"
 import { Tree } from "./tree.js"
 
 /** What changed of what one sees. */
@@ -80,16 +80,16 @@ export class Document {
     return new Tree(this.#layer)
   }
 
-  /** What a new change to a shown string is typed in. */
-  typingIn(block: string, pointer: string, path: Path, text: string): Typing {
+  /** What a new change to a shown string is typed in. `version`: the block's, if the text is the confirmed one. */
+  typingIn(block: string, pointer: string, path: Path, text: string, version = this.baseOf(block).version): Typing {
+    const begin = (ground: Ground) => this.typings.begin({ block, pointer, path, ground, version }, text)
     for (const edit of [...this.queue].reverse()) {
       for (const op of edit.ops.filter(op => op.block === block)) {
         if (op.op === "text" && op.pointer === pointer && op.typing.ground.on !== "nothing") return op.typing
-        if (makesString(op, path))
-          return this.typings.begin(block, pointer, path, text, { on: "edit", edit: edit.number })
+        if (makesString(op, path)) return begin({ on: "edit", edit: edit.number })
       }
     }
-    return this.typings.begin(block, pointer, path, text, { on: "confirmed" })
+    return begin({ on: "confirmed" })
   }
 
   /** Fixes a waiting edit as the message that will be sent. */
@@ -200,6 +200,7 @@ export class Document {
     this.#confirmed.put(block)
     if (op.op === "update") this.typings.uproot(id, path => leaves(op.patch).some(leaf => overlap(leaf, path)))
     if (own !== undefined) this.typings.land(own.number, block)
+    this.typings.follow(block)
     return moves
   }
 
@@ -229,7 +230,7 @@ export class Document {
       const isGone = this.#confirmed.get(block) === undefined
       const clashes =
         isGone || (own === undefined && ops.some(op => isOn(op, block) && clashesWithEvent(edit, block, op)))
-      edit.bases.set(block, clashes && base.seen !== undefined ? { ...base, follows: "held" } : this.baseOf(block))
+      edit.bases.set(block, clashes && base.seen !== undefined ? heldBase(base) : this.baseOf(block))
       this.#moved.add(edit)
     }
   }
@@ -243,28 +244,18 @@ export class Document {
 
   #rebaseOn(next: Tree, epoch: string, edit: Pending, before: readonly Pending[]): void {
     if (edit.phase.phase !== "waiting") return
-    const clashing = [...edit.bases].filter(([id, base]) => {
-      const now = next.get(id)
-      const isSame = now !== undefined && now.version === base.seen?.version && edit.epoch === epoch
-      return (
-        base.seen !== undefined &&
-        !isSame &&
-        (base.follows === "held" || clashesWithSnapshot(edit, base.seen, now, before))
-      )
-    })
-    if (clashing.length > 0 && isCountedOnBase(edit) && !before.some(earlier => edit.dependsOn(earlier)))
-      return void this.fix(edit)
-    const holds = (id: string) => edit.epoch === epoch && !edit.typesOnConfirmed(id)
-    const held = new Set(clashing.map(([id]) => id).filter(holds))
-    for (const [id, base] of edit.bases) {
-      const seen = next.get(id)
-      edit.bases.set(
-        id,
-        held.has(id)
-          ? { ...base, follows: "held" }
-          : { version: seen?.version ?? base.version, seen: seen ?? base.seen, follows: "confirmed" },
-      )
-    }
+    const clashing = (isIn: (op: PendingOp) => boolean) =>
+      [...edit.bases].flatMap(([id, base]) => {
+        const [ops, now] = [edit.ops.filter(op => op.block === id && isIn(op)), next.get(id)]
+        const isSame = now !== undefined && now.version === base.seen?.version && edit.epoch === epoch
+        if (base.seen === undefined || ops.length === 0 || isSame) return []
+        return base.follows === "held" || clashesWithSnapshot(edit, ops, base.seen, now, before) ? [id] : []
+      })
+    const canGo = isCountedOnBase(edit) && !before.some(earlier => edit.dependsOn(earlier))
+    if (canGo && clashing(() => true).length > 0) return void this.fix(edit)
+    const held = new Set(clashing(op => !typesOnConfirmed(op)))
+    if (held.size > 0 && edit.epoch !== epoch) return holdAll(edit)
+    for (const [id, base] of edit.bases) edit.bases.set(id, held.has(id) ? heldBase(base) : baseIn(next, id, base))
     edit.epoch = epoch
   }
 
@@ -274,6 +265,7 @@ export class Document {
     const block = this.#confirmed.get(typing.block)
     const text = block && textAt(block.content, typing.path)
     if (text === undefined) return void (typing.ground = { on: "nothing" })
+    this.typings.follow(block!)
     const sent = this.queue.find(
       edit => edit.phase.phase === "sent" && edit.ops.some(op => op.op === "text" && op.typing === typing),
     )
@@ -354,6 +346,18 @@ export class Document {
 /** Whether an op puts a string of its own at a path. */
 function makesString(op: PendingOp, path: Path): boolean {
   return op.op === "insert" || (op.op === "update" && leaves(op.patch).some(leaf => overlap(leaf, path)))
+}
+
+/** The base that follows a snapshot; what is not in it keeps the one it had. */
+function baseIn(next: Tree, id: string, base: Base): Base {
+  const seen = next.get(id)
+  return { version: seen?.version ?? base.version, seen: seen ?? base.seen, follows: "confirmed" }
+}
+
+/** An edit names one log: where one of its bases cannot follow into another, none does, and neither does its typing. */
+function holdAll(edit: Pending): void {
+  for (const [id, base] of edit.bases) edit.bases.set(id, heldBase(base))
+  edit.ops = edit.ops.map(op => (op.op === "text" ? { ...op, typing: apart(op.typing, edit.number) } : op))
 }
 
 /** Whether what an edit types is counted on the very text of its base. */

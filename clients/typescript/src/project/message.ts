@@ -1,6 +1,7 @@
 // An edit as it goes over the wire.
 //
-// Promises: bases and text changes are counted on what the edit's author saw of the confirmed blocks.
+// Promises: bases are what the edit's author saw of the confirmed blocks; text changes go with the version of the text
+// that they are counted on, which may be a later one. The hub judges each op by its own base ([ED3]).
 // Must never: be made twice for one `editId`: what was sent is sent again unchanged.
 
 import type { EditMessage, EditOp } from "../protocol.js"
@@ -26,8 +27,11 @@ function wireOp(edit: Pending, op: PendingOp): EditOp[] {
     case "update":
       return [{ op: "update", block: op.block, baseVersion, patch: op.patch }]
     case "text": {
-      const changes = op.typing.typist.changesOf(edit.number)
-      return changes.length === 0 ? [] : [{ op: "text", block: op.block, baseVersion, path: op.pointer, changes }]
+      const { typist, version } = op.typing
+      const changes = typist.changesOf(edit.number)
+      // An edit that rejects whatever came since has its one base for all: letters of others since then reject it.
+      const base = edit.inserts(op.block) || edit.onConflict === "reject" ? baseVersion : version
+      return changes.length === 0 ? [] : [{ op: "text", block: op.block, baseVersion: base, path: op.pointer, changes }]
     }
     case "move":
       return [{ op: "move", block: op.block, baseVersion, parent: op.parent, after: op.after }]

@@ -13,7 +13,8 @@ import type { Path } from "../json.js"
 import type { Block, EditMessage, JsonObject, OnConflict } from "../protocol.js"
 import type { Typing } from "../text/typing.js"
 
-export type PendingOp =
+/** An op as it is, whether it waits here or is kept. */
+export type PlainOp =
   /** `near`: the position it was given last, for when `after` is not there any more. */
   | {
       op: "insert"
@@ -25,9 +26,10 @@ export type PendingOp =
       near: string | null
     }
   | { op: "update"; block: string; patch: JsonObject }
-  | { op: "text"; block: string; pointer: string; path: Path; typing: Typing }
   | { op: "move"; block: string; parent: string | null; after: string | null; near: string | null }
   | { op: "delete"; block: string }
+
+export type PendingOp = PlainOp | { op: "text"; block: string; pointer: string; path: Path; typing: Typing }
 
 /** The version that an edit's changes to a block are judged against. */
 export interface Base {
@@ -90,16 +92,21 @@ export class Pending {
     return this.ops.some(op => earlier.touches(op.block) || named(op).some(id => places.has(id)))
   }
 
-  /** Whether it types in a block's confirmed text: its changes are then counted on that, whatever came since the base. */
-  typesOnConfirmed(block: string): boolean {
-    return this.ops.some(op => op.op === "text" && op.block === block && op.typing.ground.on === "confirmed")
-  }
-
   /** The string that it is nothing but typing in, if so. */
   typesOnly(): Typing | null {
     const [op, ...more] = this.ops
     return op?.op === "text" && more.length === 0 ? op.typing : null
   }
+}
+
+/** The same base, which does not follow the confirmed block (any more). */
+export function heldBase(base: Base): Base {
+  return { ...base, follows: "held" }
+}
+
+/** Whether an op types in a confirmed text: it is then counted on that, whatever came since the base. */
+export function typesOnConfirmed(op: PendingOp): boolean {
+  return op.op === "text" && op.typing.ground.on === "confirmed"
 }
 
 /** The blocks beside its own that an op needs. */

@@ -41,8 +41,11 @@ export interface ProjectParts {
   http: Http
   drafts: Drafts
   random: () => number
-  /** The application closed it. */
+  /** The application closed it; until `finished` something of it may be unsaved. */
   closed: () => void
+  finished: () => void
+  /** Ends what lingers of the project since it was closed before; fulfilled when all of that is kept. */
+  inherit: () => Promise<unknown>
 }
 
 export class OpenProject implements Project {
@@ -57,12 +60,13 @@ export class OpenProject implements Project {
   readonly #telling = new Telling()
   readonly #events = new Listeners<"event", [Event]>()
   readonly #signals = new Listeners<"signal", [ReceivedSignal]>()
+  #life: "open" | "closed" = "open"
   #rejected: readonly EditHandle[] = []
   #sync: Sync | null = null
   #blocks: readonly Block[] | null = null
 
   constructor(parts: ProjectParts) {
-    const { id, socket, drafts, random } = parts
+    const { id, socket, drafts, random, inherit } = parts
     this.id = id
     this.#parts = parts
     this.#document = new Document(id, change => {
@@ -71,18 +75,19 @@ export class OpenProject implements Project {
     })
     this.#editing = new Editing(this.#document)
     this.#presence = new Presence(state => socket.send({ type: "presence", project: id, state }))
-    this.#keeper = new Keeper(
-      id,
+    this.#keeper = new Keeper({
+      project: id,
       drafts,
-      () => (socket.state.state === "open" ? socket.state.user.id : null),
-      () => this.#syncChanged(),
-    )
+      user: () => (socket.state.state === "open" ? socket.state.user.id : null),
+      inherit,
+      told: () => this.#syncChanged(),
+    })
     const questions = new Questions(socket, () => this.#room.state.state === "live", random)
     this.#time = new Time({
       project: id,
       document: this.#document,
       questions,
-      hurry: () => this.#room.hurry(),
+      hurry: () => this.#room.sending.hurry(),
       changed: () => this.#syncChanged(),
     })
     this.#room = new Room({
@@ -100,6 +105,7 @@ export class OpenProject implements Project {
         rejected: edits => this.#wereRejected(edits.map(edit => edit.handle)),
         swallowed: edit => this.#time.stack.lost(edit.handle),
         members: () => this.#telling.keys.tell("members"),
+        finished: () => parts.finished(),
       },
     })
   }
@@ -173,9 +179,10 @@ export class OpenProject implements Project {
   }
 
   onConflict(handler: ConflictHandler): () => void {
-    this.#room.handler = handler
+    const { sending } = this.#room
+    sending.handler = handler
     return () => {
-      if (this.#room.handler === handler) this.#room.handler = null
+      if (sending.handler === handler) sending.handler = null
     }
   }
 
@@ -228,7 +235,7 @@ export class OpenProject implements Project {
   }
 
   setPresence(state: Json): void {
-    this.#presence.set(state)
+    if (this.#life === "open") this.#presence.set(state)
   }
 
   signal(event: string, data?: Json): void {
@@ -249,8 +256,18 @@ export class OpenProject implements Project {
   }
 
   close(): void {
-    this.#room.close()
+    if (this.#life === "closed") return
+    this.#life = "closed"
     this.#parts.closed()
+    this.#room.close()
+    this.#telling.end()
+    for (const listeners of [this.#events, this.#signals]) listeners.end()
+  }
+
+  /** Closes it, and leaves whatever is unsaved; fulfilled when that is kept. */
+  end(): Promise<void> {
+    this.close()
+    return this.#room.end()
   }
 
   /** The connection is open. */
@@ -265,14 +282,16 @@ export class OpenProject implements Project {
 
   /** The largest edit that was under way when the connection was lost, to be given up. */
   largest(): { bytes: number; giveUp: () => void } | null {
-    const largest = this.#room.largest()
-    return largest && { bytes: largest.bytes, giveUp: () => this.#room.giveUp(largest.edit) }
+    const { sending } = this.#room
+    const largest = sending.largest()
+    return largest && { bytes: largest.bytes, giveUp: () => sending.giveUp(largest.edit) }
   }
 
   /** A message about this project that answers nothing. */
   take(message: ServerMessage): void {
     const { state } = this.#parts.socket
     if (state.state !== "open") return
+    if (this.#life === "closed") return this.#room.take(message)
     if (message.type === "presence") {
       this.#presence.take(message.updates, state.connection)
       this.#telling.keys.tell("members")
@@ -300,7 +319,7 @@ export class OpenProject implements Project {
       return made.handle
     }
     if (made.made === "new") this.#time.stack.made(made.edit.handle, made.edit.group)
-    this.#room.submit(made.edit)
+    this.#room.sending.submit(made.edit)
     this.#syncChanged()
     return made.edit.handle
   }

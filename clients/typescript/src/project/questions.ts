@@ -1,7 +1,8 @@
 // What is asked of the hub apart from edits: history, undo, restore. All of it can be asked twice without harm.
 //
-// Promises: each question is asked until it is answered, also on the next connection; answers come once.
-// Must never: hold more than `QUESTIONS_MAX` at a time.
+// Promises: each question is asked until it is answered, also on the next connection, but not before the time that the
+// hub asked for; answers come once.
+// Must never: hold more than `QUESTIONS_MAX` at a time; have a timer left once it is over.
 
 import { jittered } from "../backoff.js"
 import { HubError } from "../errors.js"
@@ -15,6 +16,8 @@ type Reply = Ack | ConflictReply | History
 interface Question {
   message: HistoryQuestion | Undo | Restore
   times: number
+  /** Ticking while it is put off. */
+  wait: ReturnType<typeof setTimeout> | undefined
   resolve: (reply: Reply) => void
   reject: (error: Error) => void
 }
@@ -39,7 +42,7 @@ export class Questions {
     if (this.#open.size >= QUESTIONS_MAX)
       return Promise.reject(new HubError({ code: "busy", message: "Too many questions are waiting for an answer." }))
     const { promise, resolve, reject } = withResolvers<Reply>()
-    const question = { message, times: 0, resolve, reject }
+    const question = { message, times: 0, wait: undefined, resolve, reject }
     this.#open.add(question)
     this.#ask(question)
     return promise
@@ -54,12 +57,15 @@ export class Questions {
   refuse(reason: "forbidden" | "deleted" | "not_found" | "closed"): void {
     const code = reason === "forbidden" ? "forbidden" : "not_found"
     this.#over = new HubError({ code, message: `The project was left: ${reason}.` })
-    for (const question of this.#open) question.reject(this.#over)
+    for (const question of this.#open) {
+      clearTimeout(question.wait)
+      question.reject(this.#over)
+    }
     this.#open.clear()
   }
 
   #ask(question: Question): void {
-    if (!this.#isLive()) return
+    if (!this.#isLive() || question.wait !== undefined) return
     this.#socket.ask(question.message, reply => {
       if (reply === null || !this.#open.has(question)) return
       if (reply.type === "error") return this.#refused(question, reply)
@@ -73,10 +79,11 @@ export class Questions {
       reply.code,
     )
     if (canWait && ++question.times <= 10) {
-      setTimeout(
-        () => this.#open.has(question) && this.#ask(question),
-        reply.retryAfterMs ?? 100 + jittered(question.times, this.#random),
-      )
+      const again = () => {
+        question.wait = undefined
+        this.#ask(question)
+      }
+      question.wait = setTimeout(again, reply.retryAfterMs ?? 100 + jittered(question.times, this.#random))
       return
     }
     this.#open.delete(question)

@@ -2,7 +2,7 @@
 //
 // Promises: each listener is called once per change, after all of it is in place; of a string, it is told the very
 // changes that others made, or, where these are not known one by one, the smallest that lead there.
-// Must never: tell of one's own typing.
+// Must never: tell of one's own typing; tell of anything but "sync" once it has ended.
 
 import type { ProjectKey } from "../api.js"
 import { parsePointer, textAt } from "../json.js"
@@ -27,6 +27,13 @@ export class Telling {
       if (!this.#texts.has(block + pointer)) watched.delete(pointer)
       if (watched.size === 0 && this.#watched.get(block) === watched) this.#watched.delete(block)
     }
+  }
+
+  /** Nobody wants to hear of the project any more; of what is unsaved, yes. */
+  end(): void {
+    this.keys.end("sync")
+    this.#texts.end()
+    this.#watched.clear()
   }
 
   blocks(change: Change, now: (id: string) => Block | undefined): void {

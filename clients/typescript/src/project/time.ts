@@ -1,14 +1,21 @@
 // Back and forth in time: undo, redo, restore, history.
 //
+// A step that fails stays, for one to try it again. One that conflicts, or that the hub says can never be, is forgotten:
+// others have built on it, and the step before it shall not stand behind it for ever.
+//
 // Promises: steps are taken one after the other, each under one `editId` however often it has to be asked.
 // Must never: undo an edit that is not saved yet: it is waited for.
 
 import type { UndoOutcome } from "../api.js"
+import { HubError } from "../errors.js"
 import type { Event } from "../protocol.js"
 import { targetOf, UndoStack, type Step } from "../undo.js"
 import { describe } from "./conflict.js"
 import type { Document } from "./document.js"
 import type { Questions } from "./questions.js"
+
+/** What the hub will say again however often it is asked: what was to be undone is not kept any more, or breaks a rule. */
+const NEVER: ReadonlySet<string> = new Set(["not_found", "invalid_edit", "too_large", "malformed", "unsupported"])
 
 export interface TimeParts {
   project: string
@@ -54,12 +61,17 @@ export class Time {
     this.#parts.changed()
     if (step === undefined) return { done: "nothing" }
     const saved = await this.#saved(step)
-    if (saved === null) return this.#step(which)
     try {
-      return await this.#takeBack(which, saved)
+      if (saved !== null) return await this.#takeBack(which, saved)
+      this.stack.forget()
+    } catch (error) {
+      if (error instanceof HubError && NEVER.has(error.code)) this.stack.forget()
+      else this.stack.failed()
+      throw error
     } finally {
       this.#parts.changed()
     }
+    return this.#step(which)
   }
 
   /** The step with those of its edits that were saved; null if none was. */
@@ -73,11 +85,14 @@ export class Time {
 
   async #takeBack(which: "undo" | "redo", step: Step): Promise<UndoOutcome> {
     const { project, questions, document } = this.#parts
-    const editId = crypto.randomUUID()
-    const reply = await questions.put({ type: "undo", project, target: targetOf(step), editId })
-    if (reply.type === "conflict") return { done: "conflict", conflict: describe(reply, null, document) }
-    if (reply.type !== "ack") return { done: "nothing" }
-    this.stack.done(which, editId)
-    return { done: "undone", seq: reply.seq }
+    const reply = await questions.put({ type: "undo", project, target: targetOf(step), editId: step.by })
+    if (reply.type === "ack") {
+      this.stack.done(which)
+      return { done: "undone", seq: reply.seq }
+    }
+    this.stack.forget()
+    return reply.type === "conflict"
+      ? { done: "conflict", conflict: describe(reply, null, document) }
+      : { done: "nothing" }
   }
 }

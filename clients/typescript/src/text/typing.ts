@@ -4,7 +4,8 @@
 // typed on a string that an unsaved edit made stands on that edit; when somebody else replaces the string, what was
 // typed on it stands on nothing any more, and keeps the text that it was counted on for the hub to judge.
 //
-// Promises: one string of one block has at most one typing that stands on the confirmed text.
+// Promises: one string of one block has at most one typing that stands on the confirmed text; `version` is the block's
+// whose text the typing is counted on, whatever the base of the edit's other ops is.
 // Must never: let what was typed on one string show on another.
 
 import { textAt, type Path } from "../json.js"
@@ -20,6 +21,8 @@ export interface Typing {
   readonly path: Path
   readonly typist: Typist
   ground: Ground
+  /** The block's, whose text this is counted on; of no use while that text is an unsaved edit's. */
+  version: number
 }
 
 /** How a shown text changes for another reason than being typed in here. */
@@ -37,8 +40,9 @@ export class Typings {
     return this.#byBlock.get(block) ?? []
   }
 
-  begin(block: string, pointer: string, path: Path, text: string, ground: Ground): Typing {
-    const typing = { block, pointer, path, typist: new Typist(text), ground }
+  begin(begun: Pick<Typing, "block" | "pointer" | "path" | "ground" | "version">, text: string): Typing {
+    const { block } = begun
+    const typing = { ...begun, typist: new Typist(text) }
     this.#byBlock.set(block, [...this.of(block), typing])
     return typing
   }
@@ -67,8 +71,14 @@ export class Typings {
       if (typing.ground.on !== "edit" || typing.ground.edit !== edit) continue
       const text = textAt(block.content, typing.path)
       typing.ground = text === undefined ? { on: "nothing" } : { on: "confirmed" }
+      typing.version = block.version
       if (text !== undefined && text !== typing.typist.confirmed()) typing.typist.takesSnapshot(text, null)
     }
+  }
+
+  /** What stands on the confirmed text of a block stands on this version of it now. */
+  follow({ id, version }: Block): void {
+    for (const typing of this.of(id)) if (typing.ground.on === "confirmed") typing.version = version
   }
 
   /** Somebody else replaced, or removed, what stands at these strings. */
@@ -76,4 +86,11 @@ export class Typings {
     for (const typing of this.of(block))
       if (typing.ground.on === "confirmed" && isReplaced(typing.path)) typing.ground = { on: "nothing" }
   }
+}
+
+/** What one edit typed, taken out of what else is typed in the string: it stands on nothing any more, and that goes on. */
+export function apart(typing: Typing, edit: number): Typing {
+  const typist = typing.typist.copy()
+  typing.typist.drop(edit)
+  return { ...typing, typist, ground: { on: "nothing" } }
 }

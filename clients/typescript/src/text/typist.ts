@@ -34,6 +34,12 @@ export class Typist {
     this.#pieces = tidied([confirmed(text)])
   }
 
+  copy(): Typist {
+    const copy = new Typist("")
+    copy.#pieces = this.#pieces.map(piece => ({ ...piece }))
+    return copy
+  }
+
   /** What the hub has confirmed. */
   confirmed(): string {
     return this.#text(confirmedLength)

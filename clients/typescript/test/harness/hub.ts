@@ -1,5 +1,5 @@
-// A real hub of one's own: the binary that `BLOCKHUB_BIN` names (default: the debug build), on a free port, on SQLite in
-// a temporary folder, or on the database and Redis that are given.
+// A real hub of one's own: the binary that `BLOCKHUB_TEST_PROGRAM` names (default: the debug build), on a free port, on
+// SQLite in a temporary folder, or on the database and Redis that are given.
 //
 // Promises: it is gone when the test is over, and so is its folder.
 // Must never: listen to anybody but this machine.
@@ -15,7 +15,8 @@ import { connect, MemoryDrafts, type Client, type ConnectOptions } from "../../s
 import { NodeSocket } from "./node-socket.js"
 import { until } from "./until.js"
 
-const BINARY = process.env.BLOCKHUB_BIN ?? fileURLToPath(new URL("../../../../target/debug/blockhub", import.meta.url))
+const DEBUG_BUILD = fileURLToPath(new URL("../../../../target/debug/blockhub", import.meta.url))
+const BINARY = process.env.BLOCKHUB_TEST_PROGRAM ?? DEBUG_BUILD
 const SECRET = "0123456789abcdef0123456789abcdef"
 
 export class Hub {

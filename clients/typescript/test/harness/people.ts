@@ -85,6 +85,13 @@ class Person {
     this.#open()
   }
 
+  /** Goes elsewhere in the page, and comes back at once or later. */
+  closeProject(): void {
+    this.project.close()
+    this.project = this.client.project(this.#id)
+    this.project.onConflict(conflict => this.#settle(conflict))
+  }
+
   #settle(conflict: Conflict): Settlement {
     const keep = this.#chance.pick(["mine", "theirs", "merged"] as const)
     if (keep !== "merged") return { keep }
@@ -107,6 +114,7 @@ class Person {
         [1, () => this.project.move(block.id, this.#place(block))],
         [1, () => this.project.delete(block.id)],
         [1, () => this.#split(block)],
+        [1, () => this.#typeAndColor(block)],
         [
           0.5,
           () =>
@@ -166,6 +174,13 @@ class Person {
     })
   }
 
+  #typeAndColor(block: Block): Edit {
+    return this.project.edit(tx => {
+      tx.text(block.id, "/text", [{ at: 0, delete: 0, insert: this.#chance.pick(["q", "rs"]) }])
+      tx.update(block.id, { color: this.#chance.below(5) })
+    })
+  }
+
   #place(moving: Block | null): { parent: string | null; after: string | null } {
     const parent = this.#chance.weighted(
       [3, null],
@@ -207,6 +222,7 @@ async function step(chance: Chance, people: readonly Person[], hubs: readonly Hu
     ],
     [1, () => person.loseConnection()],
     [1, () => person.reload()],
+    [1, () => person.closeProject()],
     [0.3, () => hub.down("SIGKILL").then(() => hub.up())],
     [0.2, () => hub.down("SIGTERM").then(() => hub.up())],
   )()
