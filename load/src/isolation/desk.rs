@@ -103,7 +103,7 @@ impl Desk {
 fn judge(answer: &Answer<'_>, user: u32, marks: &Marks, tally: &Tally) -> Result<Tried, LoadError> {
     marks.check(Sight { reader: user, place: "the head of an HTTP answer" }, answer.head)?;
     marks.check(Sight { reader: user, place: "an HTTP answer" }, answer.body)?;
-    if matches!(answer.status, 502 | 504) {
+    if matches!(answer.status, 429 | 502..=504) && answer.header("x-request-id").is_none() {
         // The balancer's own, without a hub behind it.
         tally.refused(&format!("{} of nginx", answer.status));
         return Ok(Tried::Refused(AGAIN_MS));

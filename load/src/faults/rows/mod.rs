@@ -62,7 +62,7 @@ pub enum Row {
     S5,
     /// Senders, presence, sessions and edit ids are forged.
     S8,
-    /// Two users with the same ids.
+    /// Users with the same ids.
     S9,
 }
 
@@ -103,7 +103,7 @@ impl Row {
                 "a role is withdrawn in a flood, with Redis or without: writes and reads end within 1 s on every hub"
             }
             Self::S8 => "senders, presence, sessions, edit ids and tokens are forged: refused, or of no effect",
-            Self::S9 => "two users with the same ids, interleaved: no answer is the other's",
+            Self::S9 => "users with the same ids, interleaved: no answer is another's",
         }
     }
 }
