@@ -21,11 +21,13 @@ use uuid::Uuid;
 use crate::bus::Bus;
 use crate::bus::local::LocalBus;
 use crate::bus::redis::RedisBus;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, RateLimits};
 use crate::domain::ids::{HubRun, ProjectId};
+use crate::domain::quota::Resource;
 use crate::hub::connection::Connection;
 use crate::hub::housekeeping::{self, Keeping};
 use crate::hub::{Hub, HubParts};
+use crate::limit::{self, Limits};
 use crate::protocol::message::limits::WireLimits;
 use crate::redis_link::RedisLink;
 use crate::session::Sessions;
@@ -35,6 +37,7 @@ use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{HubLock, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::telemetry;
+use crate::transport::arrived::Arrived;
 use crate::transport::auth::Keys;
 use crate::transport::http::{self, Http};
 use crate::transport::listener;
@@ -149,10 +152,20 @@ fn parts(config: &Config, opened: &Opened) -> HubParts {
         run,
         store: opened.store.clone(),
         bus: bus(link.as_ref(), run),
-        sessions: sessions(link, &config.database),
+        sessions: sessions(link.clone(), &config.database),
         authenticator: Arc::new(config.keys.clone()),
         limits: WireLimits::default(),
         outbox_bytes_max: OUTBOX_BYTES_MAX,
+        rates: rates(config.rate_limits, link, run),
+    }
+}
+
+/// Shared with the other hubs, if they have a Redis to share.
+fn rates(kept: RateLimits, link: Option<RedisLink>, run: HubRun) -> Limits {
+    match (kept, link) {
+        (RateLimits::Off, _) => Limits::off(),
+        (RateLimits::On, Some(link)) => Limits::shared(link, run, limit::PATIENCE),
+        (RateLimits::On, None) => Limits::alone(),
     }
 }
 
@@ -195,15 +208,18 @@ fn router(config: &Config, hub: &Arc<Hub>, metrics: PrometheusHandle, tracker: &
     let http = Http { hub: hub.clone(), origins: config.origins.clone(), metrics, started: Instant::now() };
     let socket = {
         let hub = hub.clone();
-        move |request: Request| async move { upgrade(&gate, &hub, request) }
+        move |request: Request| async move { upgrade(&gate, &hub, request).await }
     };
     let sockets = Router::new().route("/ws", get(socket)).route("/socket.io/", socket_io);
-    http::router(http).merge(http::answered(sockets))
+    http::answered(http::router(http).merge(sockets), config.proxies.clone())
 }
 
-fn upgrade(gate: &Gate, hub: &Arc<Hub>, request: Request) -> Response {
+async fn upgrade(gate: &Gate, hub: &Arc<Hub>, request: Request) -> Response {
     if hub.roll.draining().is_some() {
         return http::draining();
+    }
+    if let Err(denied) = hub.spend_from(Arrived::of(request.extensions()).address, Resource::Connection).await {
+        return http::denied(Resource::Connection, denied);
     }
     let hub = hub.clone();
     match gate.upgrade(request, move |arrival| Connection::new(hub, arrival)) {

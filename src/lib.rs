@@ -10,6 +10,7 @@
 //! - [`store`]: durable truth, on Postgres or SQLite.
 //! - [`bus`]: hints between hubs, which may be lost.
 //! - [`session`]: what outlives a user's connections.
+//! - [`limit`]: how much of what anybody may do.
 //! - [`hub`]: the living part: connections, rooms, the life of an edit.
 //! - [`transport`]: how the world reaches it: WebSocket and HTTP.
 //! - [`config`], [`telemetry`]: settings; logs and metrics.
@@ -24,6 +25,7 @@ pub mod document;
 pub mod domain;
 pub mod exchange;
 pub mod hub;
+pub mod limit;
 pub mod pause;
 pub mod protocol;
 pub mod redis_link;

@@ -17,6 +17,7 @@ use crate::domain::ids::HubId;
 use crate::redis_link::address::RedisAddress;
 use crate::telemetry::LogFormat;
 use crate::transport::auth::{Keys, TokenKey};
+use crate::transport::proxies::Proxies;
 use settings::{Secret, Settings};
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -66,6 +67,16 @@ pub struct Database {
     pub pool_max: u32,
 }
 
+/// Whether limits are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateLimits {
+    /// They are.
+    #[default]
+    On,
+    /// Everybody may do as much as they like.
+    Off,
+}
+
 /// Settings that can be served.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -81,6 +92,10 @@ pub struct Config {
     pub keys: Keys,
     /// Web pages that may use the hub; empty: those of its own host.
     pub origins: Vec<String>,
+    /// Whose word on a client's address counts.
+    pub proxies: Proxies,
+    /// Whether limits are kept.
+    pub rate_limits: RateLimits,
     /// Sockets at once.
     pub connections_max: usize,
     /// Over how long clients are sent away at the end.
@@ -110,6 +125,8 @@ impl Config {
                 .unwrap_or_else(|| Database { url: Secret::from(DATABASE), pool_min: 0, pool_max: 0 }),
             redis: wrong.note(redis(settings.redis_url.as_ref())).flatten(),
             origins: wrong.note(origins(settings.allowed_origins.as_deref())).unwrap_or_default(),
+            proxies: wrong.note(proxies(settings.trusted_proxies.as_deref())).unwrap_or_default(),
+            rate_limits: wrong.note(rate_limits(settings.rate_limits.as_deref(), &keys)).unwrap_or_default(),
             connections_max: wrong.note(connections(settings.max_connections)).unwrap_or_default(),
             drain: wrong.note(drain(settings.drain_secs)).unwrap_or_default(),
             history_days: wrong.note(history(settings.history_days)).flatten(),
@@ -296,6 +313,25 @@ fn origin(text: &str) -> Result<String, Wrong> {
             text.escape_debug()
         ),
     )
+}
+
+/// Where anybody may say that they are anybody, a limit by user limits nobody.
+fn rate_limits(text: Option<&str>, keys: &Keys) -> Result<RateLimits, Wrong> {
+    match text {
+        None if matches!(keys, Keys::Open) => Ok(RateLimits::Off),
+        None | Some("on") => Ok(RateLimits::On),
+        Some("off") => Ok(RateLimits::Off),
+        Some(other) => wrong("BLOCKHUB_RATE_LIMITS", format!("`{}` is neither on nor off", other.escape_debug())),
+    }
+}
+
+fn proxies(text: Option<&str>) -> Result<Proxies, Wrong> {
+    Proxies::parse(text.unwrap_or_default()).or_else(|error| {
+        wrong(
+            "BLOCKHUB_TRUSTED_PROXIES",
+            format!("{error}; name each proxy or network, separated by commas, such as 10.0.0.0/8,192.0.2.7"),
+        )
+    })
 }
 
 fn connections(given: Option<u32>) -> Result<usize, Wrong> {

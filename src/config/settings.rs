@@ -77,6 +77,16 @@ pub struct Settings {
     #[arg(help_heading = "Serving")]
     pub allowed_origins: Option<String>,
 
+    /// Proxies in front of the hub, whose word on a client's address is taken (`X-Forwarded-For` or `Forwarded`): addresses
+    /// and networks, separated by commas, such as `10.0.0.0/8` [default: none]
+    #[arg(long, env = "BLOCKHUB_TRUSTED_PROXIES", value_name = "NETWORKS", hide_env_values = true)]
+    #[arg(help_heading = "Serving")]
+    pub trusted_proxies: Option<String>,
+
+    /// Whether it is limited how often users may do what: `on` or `off` [default: on with a key, off without]
+    #[arg(long, env = "BLOCKHUB_RATE_LIMITS", value_name = "ON|OFF", hide_env_values = true, help_heading = "Serving")]
+    pub rate_limits: Option<String>,
+
     /// Sockets at once; one more is told to try later (close code 1013) [default: 20000]
     #[arg(long, env = "BLOCKHUB_MAX_CONNECTIONS", value_name = "N", hide_env_values = true)]
     #[arg(help_heading = "Serving")]
@@ -149,6 +159,8 @@ impl Settings {
             listen: self.listen.or(below.listen),
             hub_id: self.hub_id.or(below.hub_id),
             allowed_origins: self.allowed_origins.or(below.allowed_origins),
+            trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
+            rate_limits: self.rate_limits.or(below.rate_limits),
             max_connections: self.max_connections.or(below.max_connections),
             drain_secs: self.drain_secs.or(below.drain_secs),
             log_format: self.log_format.or(below.log_format),
@@ -170,6 +182,8 @@ impl Settings {
             listen: self.listen.filter(given),
             hub_id: self.hub_id.filter(given),
             allowed_origins: self.allowed_origins.filter(given),
+            trusted_proxies: self.trusted_proxies.filter(given),
+            rate_limits: self.rate_limits.filter(given),
             log_format: self.log_format.filter(given),
             database_url: self.database_url.filter(|secret| given(&secret.0)),
             redis_url: self.redis_url.filter(|secret| given(&secret.0)),

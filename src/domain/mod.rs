@@ -13,6 +13,7 @@ pub mod merge;
 pub mod past;
 pub mod position;
 pub mod presence;
+pub mod quota;
 pub mod seed;
 pub mod sequence;
 pub mod text;

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use super::Hub;
+use super::context::Context;
 use super::projects::{State, unavailable};
 use super::room::not_found;
-use super::{Caller, Hub};
 use crate::domain::access::Action;
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
@@ -45,17 +46,17 @@ impl Piece {
 
 impl Hub {
     /// At most `limit` events.
-    pub async fn events(&self, caller: &Caller, id: ProjectId, span: Span, limit: u32) -> Result<Piece, Refusal> {
-        let project = self.look_up(caller, id, Action::Read, State::Alive).await?;
+    pub async fn events(&self, context: &Context, id: ProjectId, span: Span, limit: u32) -> Result<Piece, Refusal> {
+        let project = self.look_up(context, id, Action::Read, State::Alive).await?;
         let events = self.store.events(id, span, limit.saturating_add(1)).await;
-        let events = events.map_err(|error| unavailable(caller, &error))?;
+        let events = events.map_err(|error| unavailable(context, &error))?;
         Piece::of(events, span, project.info.seq, limit)
     }
 
     /// Where is my edit: its event.
-    pub async fn find_edit(&self, caller: &Caller, id: ProjectId, edit: EditId) -> Result<Arc<Event>, Refusal> {
-        self.look_up(caller, id, Action::Read, State::Alive).await?;
-        let found = self.store.event_of_edit(id, edit).await.map_err(|error| unavailable(caller, &error))?;
+    pub async fn find_edit(&self, context: &Context, id: ProjectId, edit: EditId) -> Result<Arc<Event>, Refusal> {
+        self.look_up(context, id, Action::Read, State::Alive).await?;
+        let found = self.store.event_of_edit(id, edit).await.map_err(|error| unavailable(context, &error))?;
         found.ok_or_else(|| Refusal { message: "There is no event of this edit.".to_owned(), ..not_found() })
     }
 }

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod clock;
 pub mod committer;
 pub mod connection;
+pub mod context;
 pub mod feed;
 pub mod housekeeping;
 pub mod line;
@@ -14,6 +15,7 @@ pub mod log;
 pub mod members;
 pub mod outbox;
 pub mod projects;
+pub mod quotas;
 pub mod readers;
 pub mod registry;
 pub mod roll;
@@ -23,12 +25,12 @@ pub mod watch;
 pub mod weight;
 
 use std::sync::Arc;
-use std::time::Duration;
-
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use self::committer::Committer;
+use self::context::{Context, too_late};
+use self::quotas::denied;
 use self::registry::Registry;
 use self::roll::Roll;
 use self::room::command::{Command, Submission, Waiter, busy, internal};
@@ -40,26 +42,16 @@ use crate::domain::access::{Action, Principal};
 use crate::domain::block::{Block, Project};
 use crate::domain::decide::EditLimits;
 use crate::domain::edit::Edit;
-use crate::domain::ids::{EditId, HubId, HubRun, ProjectId, RequestId};
+use crate::domain::ids::{EditId, HubId, HubRun, ProjectId};
+use crate::domain::quota::Resource;
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
+use crate::limit::Limits;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::NamedUser;
 use crate::protocol::message::limits::WireLimits;
 use crate::protocol::message::reply::{Ack, ConflictReport, Refusal};
 use crate::session::Sessions;
 use crate::store::Store;
-
-/// How long a call waits for its room; what became of an edit then is told by its `editId`.
-const CALL_WITHIN: Duration = Duration::from_secs(30);
-
-/// Who asks, and under which request.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// Whom the request speaks for.
-    pub principal: Principal,
-    /// In the reply, the logs and the event.
-    pub request: RequestId,
-}
 
 /// What changes blocks.
 #[derive(Clone, Debug)]
@@ -152,6 +144,8 @@ pub struct HubParts {
     pub limits: WireLimits,
     /// What may wait for one client, in bytes ([JN6]).
     pub outbox_bytes_max: usize,
+    /// How much of what anybody may do.
+    pub rates: Limits,
 }
 
 /// One server process's living part.
@@ -172,6 +166,8 @@ pub struct Hub {
     pub limits: WireLimits,
     /// What may wait for one client, in bytes ([JN6]).
     pub outbox_bytes_max: usize,
+    /// How much of what anybody may do.
+    rates: Limits,
     /// All open rooms.
     pub registry: Arc<Registry>,
     /// All connections.
@@ -203,6 +199,7 @@ impl Hub {
             authenticator: parts.authenticator,
             limits: parts.limits,
             outbox_bytes_max: parts.outbox_bytes_max,
+            rates: parts.rates,
             registry: Registry::new(env),
             roll: Roll::default(),
             look_now: Arc::default(),
@@ -213,32 +210,37 @@ impl Hub {
     }
 
     /// Applies an edit, an undo or a restore for a caller without a connection: HTTP.
-    pub async fn submit(&self, caller: &Caller, project: ProjectId, intent: Intent) -> Outcome {
+    pub async fn submit(&self, context: &Context, project: ProjectId, intent: Intent) -> Outcome {
+        if let Err(spent) = self.spend(context, Resource::Edit, Some(project)).await {
+            return Outcome::Refused(denied(Resource::Edit, spent));
+        }
         let (sender, outcome) = oneshot::channel();
         let waiter = Waiter::Call(sender);
-        let submission = Submission { caller: caller.clone(), connection: None, intent, waiter };
+        let submission = Submission { context: context.clone(), intent, waiter };
         self.registry.send(project, Command::Submit(Box::new(submission))).await;
-        match tokio::time::timeout(CALL_WITHIN, outcome).await {
+        match tokio::time::timeout_at(context.deadline(), outcome).await {
             Ok(Ok(outcome)) => outcome,
-            _ => Outcome::Refused(internal()),
+            Ok(Err(_)) => Outcome::Refused(internal()),
+            // What became of it is told by its `editId`.
+            Err(_) => Outcome::Refused(too_late()),
         }
     }
 
     /// The project's blocks now, never older than `min_seq`, or as they were after `at`.
     pub async fn snapshot(
         &self,
-        caller: &Caller,
+        context: &Context,
         project: ProjectId,
         at: Option<Seq>,
         min_seq: Option<Seq>,
     ) -> Result<Snapshot, Refusal> {
-        self.permit(caller, project, Action::Read).await?;
+        self.permit(context, project, Action::Read).await?;
         if at.zip(min_seq).is_some_and(|(at, min_seq)| at < min_seq) {
             return Err(Refusal::new(ErrorCode::Malformed, "`at` is before `minSeq`."));
         }
         let (reply, snapshot) = oneshot::channel();
         self.registry.send(project, Command::Read { min_seq: min_seq.max(at), reply }).await;
-        let now = match tokio::time::timeout(CALL_WITHIN, snapshot).await {
+        let now = match tokio::time::timeout_at(context.deadline(), snapshot).await {
             Ok(Ok(snapshot)) => snapshot?,
             _ => return Err(busy("The project cannot be read just now.")),
         };
@@ -256,14 +258,14 @@ impl Hub {
     }
 
     /// Whether the caller may do this to the project, by what the store holds now.
-    pub async fn permit(&self, caller: &Caller, project: ProjectId, action: Action) -> Result<(), Refusal> {
-        let found = self.store.project(project, caller.principal.user()).await.map_err(|error| {
-            tracing::warn!(request = %caller.request, %project, %error, "access could not be looked up");
+    pub async fn permit(&self, context: &Context, project: ProjectId, action: Action) -> Result<(), Refusal> {
+        let found = self.store.project(project, context.principal.user()).await.map_err(|error| {
+            tracing::warn!(request = %context.request, %project, %error, "access could not be looked up");
             busy("The database is not available just now.")
         })?;
         let found = found.filter(|found| found.info.deleted.is_none()).ok_or_else(not_found)?;
-        let role = caller.principal.role(project, found.role, found.info.access, clock::now());
-        permit(&caller.principal, role, action)
+        let role = context.principal.role(project, found.role, found.info.access, clock::now());
+        permit(&context.principal, role, action)
     }
 
     /// Title, access, members or existence of a project changed: its room looks, and tells everybody.

@@ -7,10 +7,11 @@ use std::future::Future;
 
 use uuid::Uuid;
 
+use super::context::Context;
 use super::room::command::busy;
 use super::room::not_found;
 use super::room::people::permit;
-use super::{Caller, Hub, clock};
+use super::{Hub, clock};
 use crate::domain::access::{Access, Action, Role};
 use crate::domain::event::Event;
 use crate::domain::ids::{EditId, ProjectId};
@@ -56,8 +57,8 @@ pub(super) enum State {
 
 impl Hub {
     /// Creates a project; the caller becomes its owner.
-    pub async fn create_project(&self, caller: &Caller, plan: Plan) -> Result<Seen, Refusal> {
-        permit(&caller.principal, None, Action::UseHub)?;
+    pub async fn create_project(&self, context: &Context, plan: Plan) -> Result<Seen, Refusal> {
+        permit(&context.principal, None, Action::UseHub)?;
         check_title(&plan.title)?;
         let open = self.authenticator.is_open();
         let default = if open { Access::Editor } else { Access::None };
@@ -65,20 +66,20 @@ impl Hub {
             id: ProjectId(Uuid::now_v7()),
             title: plan.title,
             access: plan.access.unwrap_or(default),
-            owner: caller.principal.user().clone(),
+            owner: context.principal.user().clone(),
             log: Uuid::new_v4().as_u64_pair().0,
             at: clock::now(),
-            first: self.first_event(caller, plan.blocks)?,
+            first: self.first_event(context, plan.blocks)?,
         };
         let (store, id) = (self.store.clone(), new.id);
-        match settled(caller, async move { store.create(&new).await }).await? {
-            true => self.read_project(caller, id).await,
+        match settled(context, async move { store.create(&new).await }).await? {
+            true => self.read_project(context, id).await,
             // Two UUIDs that were drawn are the same: chance does not do that.
             false => Err(internal()),
         }
     }
 
-    fn first_event(&self, caller: &Caller, blocks: Vec<Seed>) -> Result<Option<Event>, Refusal> {
+    fn first_event(&self, context: &Context, blocks: Vec<Seed>) -> Result<Option<Event>, Refusal> {
         if blocks.is_empty() {
             return Ok(None);
         }
@@ -86,9 +87,9 @@ impl Hub {
         Ok(Some(Event {
             seq: Seq(1),
             edit: EditId(Uuid::now_v7()),
-            request: caller.request,
+            request: context.request,
             group: None,
-            actor: caller.principal.actor.clone(),
+            actor: context.principal.actor.clone(),
             at: clock::now(),
             merged: false,
             overwrote: false,
@@ -99,67 +100,72 @@ impl Hub {
     /// The caller's projects, newest change first; on an open hub everybody's that are shared.
     pub async fn list_projects(
         &self,
-        caller: &Caller,
+        context: &Context,
         limit: u32,
         after: Option<(Timestamp, ProjectId)>,
     ) -> Result<Vec<Seen>, Refusal> {
-        permit(&caller.principal, None, Action::UseHub)?;
+        permit(&context.principal, None, Action::UseHub)?;
         let shared = if self.authenticator.is_open() { SharedProjects::Listed } else { SharedProjects::Unlisted };
-        let also = caller.principal.projects.keys().copied().collect();
-        let query = ListQuery { user: caller.principal.user().clone(), also, shared, limit, after };
-        let found = self.store.projects(&query).await.map_err(|error| unavailable(caller, &error))?;
-        Ok(found.into_iter().filter_map(|found| seen(caller, found)).collect())
+        let also = context.principal.projects.keys().copied().collect();
+        let query = ListQuery { user: context.principal.user().clone(), also, shared, limit, after };
+        let found = self.store.projects(&query).await.map_err(|error| unavailable(context, &error))?;
+        Ok(found.into_iter().filter_map(|found| seen(context, found)).collect())
     }
 
     /// One project.
-    pub async fn read_project(&self, caller: &Caller, id: ProjectId) -> Result<Seen, Refusal> {
-        self.look_up(caller, id, Action::Read, State::Alive).await
+    pub async fn read_project(&self, context: &Context, id: ProjectId) -> Result<Seen, Refusal> {
+        self.look_up(context, id, Action::Read, State::Alive).await
     }
 
     /// Renames it, changes what everybody has, or its theme.
-    pub async fn change_project(&self, caller: &Caller, id: ProjectId, change: ProjectChange) -> Result<Seen, Refusal> {
-        self.look_up(caller, id, Action::Share, State::Alive).await?;
+    pub async fn change_project(
+        &self,
+        context: &Context,
+        id: ProjectId,
+        change: ProjectChange,
+    ) -> Result<Seen, Refusal> {
+        self.look_up(context, id, Action::Share, State::Alive).await?;
         change.title.as_deref().map(check_title).transpose()?;
         if let Some(Some(theme)) = &change.theme {
-            self.read_theme(caller, theme).await?;
+            self.read_theme(context, theme).await?;
         }
         let store = self.store.clone();
-        let changed = settled(caller, async move { store.change(id, &change, clock::now()).await }).await?;
+        let changed = settled(context, async move { store.change(id, &change, clock::now()).await }).await?;
         self.told(id, changed).await?;
-        self.read_project(caller, id).await
+        self.read_project(context, id).await
     }
 
     /// Deletes it; it can be recovered for 30 days.
-    pub async fn delete_project(&self, caller: &Caller, id: ProjectId) -> Result<(), Refusal> {
-        self.look_up(caller, id, Action::Delete, State::Alive).await?;
+    pub async fn delete_project(&self, context: &Context, id: ProjectId) -> Result<(), Refusal> {
+        self.look_up(context, id, Action::Delete, State::Alive).await?;
         let store = self.store.clone();
-        let deleted = settled(caller, async move { store.set_deleted(id, Some(clock::now())).await }).await?;
+        let deleted = settled(context, async move { store.set_deleted(id, Some(clock::now())).await }).await?;
         self.told(id, deleted).await
     }
 
     /// Takes a deletion back. A project that was not deleted stays as it is.
-    pub async fn recover_project(&self, caller: &Caller, id: ProjectId) -> Result<Seen, Refusal> {
-        let found = self.look_up(caller, id, Action::Delete, State::Recoverable).await?;
+    pub async fn recover_project(&self, context: &Context, id: ProjectId) -> Result<Seen, Refusal> {
+        let found = self.look_up(context, id, Action::Delete, State::Recoverable).await?;
         if found.info.deleted.is_some() {
             let store = self.store.clone();
-            settled(caller, async move { store.set_deleted(id, None).await }).await?;
+            settled(context, async move { store.set_deleted(id, None).await }).await?;
             self.changed(id).await;
         }
-        self.read_project(caller, id).await
+        self.read_project(context, id).await
     }
 
     /// The project, if the policy lets the caller do `action`.
     pub(super) async fn look_up(
         &self,
-        caller: &Caller,
+        context: &Context,
         id: ProjectId,
         action: Action,
         state: State,
     ) -> Result<Seen, Refusal> {
-        let found = self.store.project(id, caller.principal.user()).await;
-        let found = found.map_err(|error| unavailable(caller, &error))?.and_then(|found| seen(caller, found));
+        let found = self.store.project(id, context.principal.user()).await;
+        let found = found.map_err(|error| unavailable(context, &error))?.and_then(|found| seen(context, found));
         let found = found.filter(|found| state.covers(&found.info, clock::now())).ok_or_else(not_found)?;
-        match permit(&caller.principal, Some(found.role), action) {
+        match permit(&context.principal, Some(found.role), action) {
             // Who could not bring it back sees nothing of a deleted project.
             Err(_) if found.info.deleted.is_some() => Err(not_found()),
             answer => answer.map(|()| found),
@@ -188,27 +194,27 @@ impl State {
 
 /// Runs a write in a task of its own: a caller that goes away does not stop it half-way.
 pub(super) async fn settled<T: Send + 'static>(
-    caller: &Caller,
+    context: &Context,
     write: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, Refusal> {
     match tokio::spawn(write).await {
-        Ok(answer) => answer.map_err(|error| unavailable(caller, &error)),
+        Ok(answer) => answer.map_err(|error| unavailable(context, &error)),
         Err(error) => {
-            tracing::error!(request = %caller.request, %error, "a write ended early");
+            tracing::error!(request = %context.request, %error, "a write ended early");
             Err(internal())
         }
     }
 }
 
 /// The store's error as the caller may know it.
-pub(super) fn unavailable(caller: &Caller, error: &StoreError) -> Refusal {
+pub(super) fn unavailable(context: &Context, error: &StoreError) -> Refusal {
     match error {
         StoreError::Unavailable(_) => {
-            tracing::warn!(request = %caller.request, %error, "the database cannot be had");
+            tracing::warn!(request = %context.request, %error, "the database cannot be had");
             busy("The database is not available just now.")
         }
         StoreError::Broken(_) => {
-            tracing::error!(request = %caller.request, %error, "the database answered what it should not");
+            tracing::error!(request = %context.request, %error, "the database answered what it should not");
             internal()
         }
     }
@@ -218,8 +224,8 @@ pub(super) fn internal() -> Refusal {
     Refusal::new(ErrorCode::Internal, "Something went wrong on the hub.")
 }
 
-fn seen(caller: &Caller, found: Membership) -> Option<Seen> {
-    let role = caller.principal.role(found.info.id, found.role, found.info.access, clock::now())?;
+fn seen(context: &Context, found: Membership) -> Option<Seen> {
+    let role = context.principal.role(found.info.id, found.role, found.info.access, clock::now())?;
     Some(Seen { info: found.info, role })
 }
 

@@ -3,10 +3,11 @@
 //! Promises: who writes a theme first owns it, and nobody else changes it.
 //! Must never: look into one; its shape is the protocol's.
 
+use super::context::Context;
 use super::projects::{settled, unavailable};
 use super::room::not_found;
 use super::room::people::permit;
-use super::{Caller, Hub, clock};
+use super::{Hub, clock};
 use crate::domain::access::Action;
 use crate::domain::ids::UserId;
 use crate::protocol::code::ErrorCode;
@@ -17,15 +18,15 @@ pub const THEME_BYTES_MAX: usize = 64 << 10;
 
 impl Hub {
     /// A theme's owner and its JSON text.
-    pub async fn read_theme(&self, caller: &Caller, id: &str) -> Result<(UserId, String), Refusal> {
-        permit(&caller.principal, None, Action::UseHub)?;
-        let found = self.store.theme(id).await.map_err(|error| unavailable(caller, &error))?;
+    pub async fn read_theme(&self, context: &Context, id: &str) -> Result<(UserId, String), Refusal> {
+        permit(&context.principal, None, Action::UseHub)?;
+        let found = self.store.theme(id).await.map_err(|error| unavailable(context, &error))?;
         found.ok_or_else(|| Refusal { message: "There is no such theme.".to_owned(), ..not_found() })
     }
 
     /// Writes a theme.
-    pub async fn write_theme(&self, caller: &Caller, id: String, json: String) -> Result<(), Refusal> {
-        permit(&caller.principal, None, Action::UseHub)?;
+    pub async fn write_theme(&self, context: &Context, id: String, json: String) -> Result<(), Refusal> {
+        permit(&context.principal, None, Action::UseHub)?;
         if !is_theme_id(&id) {
             return Err(Refusal::new(ErrorCode::Malformed, "A theme's id is 1 to 64 letters, digits, - _ or ."));
         }
@@ -33,8 +34,8 @@ impl Hub {
             let refusal = Refusal::new(ErrorCode::TooLarge, "A theme is 64 KiB of JSON at most.");
             return Err(Refusal { limit: Some("maxThemeBytes"), ..refusal });
         }
-        let (store, user) = (self.store.clone(), caller.principal.user().clone());
-        let written = settled(caller, async move { store.put_theme(&id, &user, &json, clock::now()).await }).await?;
+        let (store, user) = (self.store.clone(), context.principal.user().clone());
+        let written = settled(context, async move { store.put_theme(&id, &user, &json, clock::now()).await }).await?;
         let taken = || Refusal::new(ErrorCode::Forbidden, "This theme is somebody else's. Write one of another id.");
         if written { Ok(()) } else { Err(taken()) }
     }

@@ -42,12 +42,16 @@ async fn every_call_of_the_contract_is_described() {
         .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| format!("{method} {path}")))
         .collect();
     let contract = [
+        "delete /api/admin/rate-limits/users/{user}",
         "delete /api/projects/{id}",
         "delete /api/projects/{id}/members/{user}",
         "delete /api/sessions/{id}",
+        "get /api/admin/rate-limits/stats",
+        "get /api/admin/rate-limits/users/{user}",
         "get /api/health",
         "get /api/health/live",
         "get /api/health/ready",
+        "get /api/me/limits",
         "get /api/projects",
         "get /api/projects/{id}",
         "get /api/projects/{id}/blocks",

@@ -1,18 +1,21 @@
 //! A hub in this process, called over a real loopback socket.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::access::{Principal, Role};
 use blockhub::domain::ids::{HubId, HubRun, ProjectId, UserId};
 use blockhub::hub::{Hub, HubParts, clock};
+use blockhub::limit::Limits;
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
 use blockhub::store::sqlite::SqliteStore;
 use blockhub::telemetry;
 use blockhub::transport::auth::{Keys, TokenKey, sign};
-use blockhub::transport::http::{Http, router};
+use blockhub::transport::http::{Http, answered, router};
+use blockhub::transport::proxies::Proxies;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -52,7 +55,13 @@ impl Server {
         Self::start(Keys::Token(TokenKey::secret(SECRET)), &[]).await
     }
 
+    /// A hub of these keys; its own limits are off.
     pub async fn start(keys: Keys, origins: &[&str]) -> Self {
+        Self::with(keys, origins, Limits::off()).await
+    }
+
+    /// A hub that keeps these limits, behind a proxy on this machine.
+    pub async fn with(keys: Keys, origins: &[&str], rates: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hub.db").display());
         let hub = Hub::start(HubParts {
@@ -64,6 +73,7 @@ impl Server {
             authenticator: Arc::new(keys),
             limits: WireLimits::default(),
             outbox_bytes_max: 1 << 20,
+            rates,
         });
         let http = Http {
             hub: hub.clone(),
@@ -73,7 +83,9 @@ impl Server {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let task = tokio::spawn(async move { axum::serve(listener, router(http)).await.unwrap() });
+        let app = answered(router(http), Proxies::parse("127.0.0.1").unwrap());
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { hub, address, client: reqwest::Client::new(), _folder: folder, task }
     }
 

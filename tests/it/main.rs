@@ -4,6 +4,7 @@
 mod auth_tokens;
 mod balancers;
 mod bus;
+mod client_addresses;
 mod config_sources;
 mod contract;
 mod deployment;
@@ -26,6 +27,7 @@ mod http_server;
 mod http_sessions;
 mod hub;
 mod kill_nine;
+mod limit;
 mod outbox_policy;
 mod protocol_decode;
 mod protocol_encode;

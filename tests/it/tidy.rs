@@ -9,7 +9,7 @@ const LINES_MAX: usize = 450;
 /// What stands on which floor, from the ground up; those on one floor do not know each other, but for the pairs below.
 const FLOORS: [&[&str]; 6] = [
     &["domain", "telemetry", "pause", "redis_link"],
-    &["protocol", "document", "store", "bus", "session"],
+    &["protocol", "document", "store", "bus", "session", "limit"],
     &["hub"],
     &["transport", "config"],
     &["app", "exchange"],
@@ -17,8 +17,13 @@ const FLOORS: [&[&str]; 6] = [
 ];
 
 /// On one floor, and yet allowed: who uses whom.
-const NEIGHBOURS: [(&str, &str); 4] =
-    [("config", "transport"), ("bus", "protocol"), ("protocol", "session"), ("redis_link", "pause")];
+const NEIGHBOURS: [(&str, &str); 5] = [
+    ("config", "transport"),
+    ("bus", "protocol"),
+    ("protocol", "session"),
+    ("protocol", "limit"),
+    ("redis_link", "pause"),
+];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -3,12 +3,16 @@
 //! Promises: nobody is welcomed whom the authenticator does not know, and nobody during a drain.
 //! Must never: tell whose a session is that was named and is not theirs.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::{Connection, Open, State, Warned};
 use crate::domain::access::Principal;
 use crate::domain::ids::{RequestId, SessionId};
+use crate::domain::quota::Resource;
 use crate::hub::clock::now;
+use crate::hub::context::Via;
 use crate::protocol::code::{CloseCode, ErrorCode};
 use crate::protocol::message::client::{ClientMessage, Envelope, NamedUser};
 use crate::protocol::message::encode::encode;
@@ -38,11 +42,15 @@ impl Connection {
 
     async fn welcome(&mut self, receipt: Receipt, hello: (Option<String>, Option<SessionId>, Option<NamedUser>)) {
         let State::Greeting { arrival, .. } = &mut self.state else { return };
-        let token = hello.0.or(arrival.token.take());
+        let (token, address) = (hello.0.or(arrival.token.take()), arrival.address);
         let principal = match self.hub.authenticator.authenticate(token.as_deref(), hello.2, now()) {
             Ok(principal) => principal,
             Err(refusal) => return self.turn_away(receipt, &refusal),
         };
+        if let Err(spent) = self.hub.spend_connection(&principal).await {
+            self.hold_back(receipt, Resource::Connection, spent);
+            return self.close(CloseCode::Flooded, "too many connections");
+        }
         let session = self.session(hello.1, &principal).await;
         let welcome = ServerMessage::Welcome {
             receipt,
@@ -53,8 +61,8 @@ impl Connection {
             limits: &self.hub.limits,
         };
         self.outbox.reply(encode(&welcome));
-        self.state =
-            State::Open(Box::new(Open { principal, warned: Warned::No, seats: std::collections::HashMap::new() }));
+        let via = Via::Socket { connection: self.id, session, address };
+        self.state = State::Open(Box::new(Open { principal, via, warned: Warned::No, seats: HashMap::new() }));
     }
 
     /// The session that was named, if it is this user's; else a new one, silently.

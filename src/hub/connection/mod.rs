@@ -4,21 +4,25 @@
 //! Must never: know what kind of socket it is.
 
 mod greeting;
+mod spending;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::clock::now;
+use super::context::{Context, Via};
 use super::outbox::Outbox;
 use super::roll::Entry;
 use super::room::command::{Command, Join, Reply, Seat, Submission, Waiter};
 use super::room::not_joined;
-use super::{Caller, Hub, Intent};
+use super::{Hub, Intent};
 use crate::domain::access::Principal;
 use crate::domain::ids::{ConnectionId, ProjectId, RequestId};
 use crate::domain::sequence::Timestamp;
@@ -46,6 +50,8 @@ const FAREWELL_WITHIN: Duration = Duration::from_secs(10);
 pub struct Arrival {
     /// The token of an `Authorization: Bearer` header.
     pub token: Option<String>,
+    /// The client's address, if it is known.
+    pub address: Option<IpAddr>,
 }
 
 /// What a connection is in.
@@ -60,6 +66,7 @@ enum State {
 
 struct Open {
     principal: Principal,
+    via: Via,
     warned: Warned,
     seats: HashMap<ProjectId, Arc<Seat>>,
 }
@@ -114,7 +121,7 @@ impl Connection {
             return self.greet(decoded.ok(), request).await;
         }
         match decoded {
-            Ok(Envelope { id, message }) => self.handle(message, Receipt { id, request, callback }).await,
+            Ok(Envelope { id, message }) => self.open(message, Receipt { id, request, callback }).await,
             Err((id, refusal)) => self.reject(Receipt { id, request, callback }, &refusal),
         }
     }
@@ -214,12 +221,23 @@ impl Connection {
         }
     }
 
-    async fn handle(&mut self, message: ClientMessage, receipt: Receipt) {
-        let State::Open(open) = &mut self.state else { return };
-        if open.principal.expired(now()) && !matches!(message, ClientMessage::Refresh { .. }) {
+    /// A message of an open connection gets its context.
+    async fn open(&mut self, message: ClientMessage, receipt: Receipt) {
+        let State::Open(open) = &self.state else { return };
+        let (principal, via) = (open.principal.clone(), open.via);
+        let context = Context { request: receipt.request, principal, via, began: Instant::now() };
+        let span = context.span();
+        self.handle(message, receipt, context).instrument(span).await;
+    }
+
+    async fn handle(&mut self, message: ClientMessage, receipt: Receipt, context: Context) {
+        if context.principal.expired(now()) && !matches!(message, ClientMessage::Refresh { .. }) {
             return self.turn_away(receipt, &expired());
         }
-        let reply = Reply::new(self.outbox.clone(), receipt.clone());
+        if !self.may_spend(&message, &receipt, &context).await {
+            return;
+        }
+        let reply = Reply::new(self.outbox.clone(), receipt.clone(), context.deadline());
         match message {
             ClientMessage::Hello { .. } => {
                 reply.take();
@@ -231,14 +249,16 @@ impl Connection {
                 self.outbox.reply(encode(&ServerMessage::Pong { receipt, now: now() }));
             }
             ClientMessage::Refresh { token } => self.refresh(&token, reply).await,
-            ClientMessage::Join { project, since, presence } => self.join(project, since, presence, reply).await,
+            ClientMessage::Join { project, since, presence } => {
+                self.join(project, since, presence, context, reply).await
+            }
             ClientMessage::Leave { project } => self.leave(project, reply).await,
-            ClientMessage::Edit { project, edit } => self.submit(project, Intent::Edit(edit), receipt, reply).await,
+            ClientMessage::Edit { project, edit } => self.submit(project, Intent::Edit(edit), context, reply).await,
             ClientMessage::Undo { project, target, edit } => {
-                self.submit(project, Intent::Undo { target, edit }, receipt, reply).await;
+                self.submit(project, Intent::Undo { target, edit }, context, reply).await;
             }
             ClientMessage::Restore { project, seq, edit } => {
-                self.submit(project, Intent::Restore { seq, edit }, receipt, reply).await;
+                self.submit(project, Intent::Restore { seq, edit }, context, reply).await;
             }
             ClientMessage::Presence { project, state } => {
                 let command = Command::Presence { connection: self.id, state, reply };
@@ -264,11 +284,8 @@ impl Connection {
         }
     }
 
-    async fn submit(&self, project: ProjectId, intent: Intent, receipt: Receipt, reply: Reply) {
-        let State::Open(open) = &self.state else { return };
-        let caller = Caller { principal: open.principal.clone(), request: receipt.request };
-        let waiter = Waiter::Client(reply);
-        let submission = Submission { caller, connection: Some(self.id), intent, waiter };
+    async fn submit(&self, project: ProjectId, intent: Intent, context: Context, reply: Reply) {
+        let submission = Submission { context, intent, waiter: Waiter::Client(reply) };
         self.ask(project, Command::Submit(Box::new(submission))).await;
     }
 
@@ -277,6 +294,7 @@ impl Connection {
         project: ProjectId,
         since: Option<Since>,
         presence: Option<Arc<serde_json::value::RawValue>>,
+        context: Context,
         reply: Reply,
     ) {
         let State::Open(open) = &mut self.state else { return };
@@ -288,8 +306,8 @@ impl Connection {
             return reply.refuse(&Refusal { limit, ..Refusal::new(ErrorCode::TooLarge, message) });
         }
         let seat = open.seats.entry(project).or_default().clone();
-        let (principal, outbox, connection) = (open.principal.clone(), self.outbox.clone(), self.id);
-        let join = Join { connection, principal, outbox, seat, since, presence, reply };
+        let (outbox, connection) = (self.outbox.clone(), self.id);
+        let join = Join { connection, principal: context.principal, outbox, seat, since, presence, reply };
         self.hub.registry.send(project, Command::Join(Box::new(join))).await;
     }
 

@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::bus::News;
 use crate::domain::access::Principal;
 use crate::domain::ids::{ConnectionId, HubRun};
 use crate::domain::sequence::Seq;
+use crate::hub::context::Context;
 use crate::hub::feed::Lag;
 use crate::hub::outbox::Outbox;
-use crate::hub::{Caller, Intent, Outcome, Snapshot};
+use crate::hub::{Intent, Outcome, Snapshot};
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::Since;
 use crate::protocol::message::encode::encode;
@@ -55,12 +57,18 @@ pub struct Reply {
     outbox: Arc<Outbox>,
     /// Taken by the answer.
     receipt: Option<Receipt>,
+    /// After it an answer is worth nothing.
+    deadline: Instant,
 }
 
 impl Reply {
     /// A reply that is due.
-    pub fn new(outbox: Arc<Outbox>, receipt: Receipt) -> Self {
-        Self { outbox, receipt: Some(receipt) }
+    pub fn new(outbox: Arc<Outbox>, receipt: Receipt, deadline: Instant) -> Self {
+        Self { outbox, receipt: Some(receipt), deadline }
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 
     /// Says why not.
@@ -148,10 +156,8 @@ impl Waiter {
 /// An edit on its way.
 #[derive(Debug)]
 pub struct Submission {
-    /// Who wants it.
-    pub caller: Caller,
-    /// Through which connection; it must have joined. `None`: a call over HTTP.
-    pub connection: Option<ConnectionId>,
+    /// Who wants it; a connection must have joined.
+    pub context: Context,
     /// What.
     pub intent: Intent,
     /// Who waits.
@@ -261,6 +267,17 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether nobody waits for it any more, and it need not be done. What changes who is here is done all the same;
+    /// edits are looked at when they are decided.
+    pub fn is_late(&self) -> bool {
+        match self {
+            Self::Join(join) => join.reply.is_late(),
+            Self::History { reply, .. } => reply.is_late(),
+            Self::Read { reply, .. } => reply.is_closed(),
+            _ => false,
+        }
+    }
+
     /// Answers `busy`: the room does not keep up.
     pub fn refuse_busy(self) {
         self.refuse(&busy("The room does not keep up; wait and send the same again."));

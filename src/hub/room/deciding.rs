@@ -46,7 +46,7 @@ impl Room {
 
     pub(super) async fn decide_one(&mut self, submission: &Submission) -> Decided {
         let edit = submission.intent.edit();
-        let user = submission.caller.principal.user();
+        let user = submission.context.principal.user();
         if let Some(event) = self.replica.past.find_edit(edit) {
             let own = event.actor.id == *user;
             return if own { Decided::Echo(event) } else { Decided::Answered(self.not_yours(submission)) };
@@ -66,9 +66,9 @@ impl Room {
         Event {
             seq: self.replica.project.seq.next(),
             edit: submission.intent.edit(),
-            request: submission.caller.request,
+            request: submission.context.request,
             group,
-            actor: submission.caller.principal.actor.clone(),
+            actor: submission.context.principal.actor.clone(),
             at,
             merged: decision.merged,
             overwrote: decision.overwrote,
@@ -77,11 +77,12 @@ impl Room {
     }
 
     async fn verdict(&mut self, submission: &Submission, at: Timestamp) -> Result<Planned, Outcome> {
+        submission.context.in_time().map_err(Outcome::Refused)?;
         self.permit_edit(submission, at).map_err(Outcome::Refused)?;
         let edit = self.plan(&submission.intent).await.map_err(Outcome::Refused)?;
         for _ in 0..FETCHES_MAX {
             let epoch = self.replica.epoch();
-            let (author, replica) = (submission.caller.principal.user(), &mut self.replica);
+            let (author, replica) = (submission.context.principal.user(), &mut self.replica);
             match decide(&replica.project, &mut replica.past, epoch, author, &edit, &self.env.limits) {
                 Verdict::Apply(decision) => return Ok((edit.group, decision)),
                 Verdict::Conflict(conflicts) => {
@@ -103,11 +104,11 @@ impl Room {
     }
 
     fn permit_edit(&self, submission: &Submission, at: Timestamp) -> Result<(), Refusal> {
-        let principal = &submission.caller.principal;
+        let principal = &submission.context.principal;
         if principal.expired(at) {
             return Err(Refusal::new(ErrorCode::Unauthenticated, "The token has expired."));
         }
-        match submission.connection {
+        match submission.context.via.connection() {
             Some(connection) => self.permit_member(connection, Action::Edit),
             None => permit(principal, self.role_of(principal), Action::Edit),
         }
@@ -199,7 +200,7 @@ impl Room {
     }
 
     fn answer_again(&self, submission: &Submission, record: EditRecord) -> Outcome {
-        if record.user != *submission.caller.principal.user() {
+        if record.user != *submission.context.principal.user() {
             return self.not_yours(submission);
         }
         Outcome::Acked(ack_again(self.id, record))
@@ -207,7 +208,7 @@ impl Room {
 
     /// The edit id is another user's; who may not see the project learns nothing.
     fn not_yours(&self, submission: &Submission) -> Outcome {
-        let visible = self.role_of(&submission.caller.principal).is_some();
+        let visible = self.role_of(&submission.context.principal).is_some();
         let taken = || Refusal::new(ErrorCode::Forbidden, "This editId was used by another user.");
         Outcome::Refused(if visible { taken() } else { not_found() })
     }

@@ -43,6 +43,7 @@ use crate::domain::ids::{ConnectionId, EditId, HubRun, ProjectId};
 use crate::domain::presence::Roster;
 use crate::domain::sequence::Seq;
 use crate::hub::committer::Committer;
+use crate::hub::context::too_late;
 use crate::hub::outbox::Outbox;
 use crate::hub::readers::Readers;
 use crate::hub::registry::{MAILBOX_MAX, Registry, Standing};
@@ -345,6 +346,10 @@ impl Room {
     }
 
     async fn handle(&mut self, command: Command) -> Option<Ending> {
+        if command.is_late() {
+            command.refuse(&too_late());
+            return None;
+        }
         match command {
             Command::Join(join) => return self.join_all(*join).await,
             Command::Leave { connection, reply, left } => {

@@ -340,7 +340,7 @@ impl Room {
 
     fn give(&self, submission: Submission, outcome: Outcome) -> Option<Arc<Outbox>> {
         let ended = matches!(&outcome, Outcome::Refused(refusal) if refusal.code == ErrorCode::Unauthenticated);
-        let member = submission.connection.and_then(|connection| self.members.get(&connection));
+        let member = submission.context.via.connection().and_then(|connection| self.members.get(&connection));
         let outbox = member.map(|member| member.outbox.clone());
         let author = submission.waiter.give(outcome);
         if let (true, Some(outbox)) = (ended, outbox) {
@@ -354,10 +354,10 @@ impl Room {
         let Outcome::Conflict(report) = outcome else { return };
         metrics::counter!("blockhub_conflicts_total").increment(1);
         let blocks = report.conflicts.iter().map(|conflict| conflict.block).collect();
-        let actor = &*submission.caller.principal.actor;
+        let actor = &*submission.context.principal.actor;
         let frame = encode(&ServerMessage::Conflicted { project: self.id, edit: report.edit, actor, blocks });
         // A call over HTTP has no connection, and so nobody to leave out.
-        let from = submission.connection.unwrap_or(ConnectionId(uuid::Uuid::nil()));
+        let from = submission.context.via.connection().unwrap_or(ConnectionId(uuid::Uuid::nil()));
         self.aside(frame, from);
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod edit;
 pub mod health;
+pub mod limits;
 pub mod problem;
 pub mod project;
 pub mod session;

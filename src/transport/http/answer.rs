@@ -4,8 +4,9 @@
 //! Must never: log a query, a header or a body: those may hold what is nobody's business.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -13,26 +14,32 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use super::problem::Problem;
+use super::rate::Counted;
 use crate::domain::ids::RequestId;
+use crate::transport::arrived::Arrived;
+use crate::transport::proxies::Proxies;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_SNIFFING: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
 
 /// The outermost layer.
-pub async fn complete(mut request: Request, next: Next) -> Response {
-    let (id, began) = (RequestId(Uuid::now_v7()), Instant::now());
+pub async fn complete(State(proxies): State<Arc<Proxies>>, mut request: Request, next: Next) -> Response {
+    let arrived = Arrived::now(&request, &proxies);
+    let Arrived { request: id, at: began, .. } = arrived;
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
-    request.extensions_mut().insert(id);
+    let counted = Counted::default();
+    request.extensions_mut().insert(arrived);
+    request.extensions_mut().insert(counted.clone());
     let span = tracing::info_span!("http", request = %id, %method, path = %request.uri().path());
     async {
         let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| panicked());
-        let answer = with_document(answer, id);
+        let mut answer = with_document(answer, id);
+        counted.write(answer.headers_mut());
         tracing::debug!(status = answer.status().as_u16(), "answered");
         measure(&method, path, answer.status(), began);
         answer

@@ -16,7 +16,7 @@ const EXAMPLE: &str = include_str!("../../../examples/browser.html");
 
 const ABOUT: &str = "Projects of blocks that several people edit at once. Live editing goes over the WebSocket at \
     `/ws`; what is here is for everything else, and for backends.\n\nA hub with a key takes tokens (JWT) as \
-    `Authorization: Bearer`. One without is open to its own machine, and `X-BlockHub-User` names the caller.";
+    `Authorization: Bearer`. One without is open to its own machine, and `X-BlockHub-User` names the context.";
 
 /// The description's frame; the handlers fill it.
 pub fn api<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {

@@ -13,7 +13,8 @@ use super::Http;
 use super::problem::Problem;
 use super::request::{At, Text, Who};
 use crate::domain::ids::ProjectId;
-use crate::hub::{Caller, Intent, Outcome};
+use crate::hub::context::Context;
+use crate::hub::{Intent, Outcome};
 use crate::protocol::message::decode::{decode_edit, decode_restore, decode_undo};
 use crate::protocol::message::encode::encode;
 use crate::protocol::message::reply::Receipt;
@@ -32,12 +33,12 @@ use crate::protocol::view::AckView;
     body = ProblemView), (status = "default", body = ProblemView)))]
 pub async fn edit(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Text(body): Text,
 ) -> Result<Response, Problem> {
     let edit = decode_edit(&body, &http.hub.limits)?;
-    submit(&http, &caller, id, Intent::Edit(edit)).await
+    submit(&http, &context, id, Intent::Edit(edit)).await
 }
 
 /// Reverse an edit, or a group of edits
@@ -46,12 +47,12 @@ pub async fn edit(
     (status = "default", body = ProblemView)))]
 pub async fn undo(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Text(body): Text,
 ) -> Result<Response, Problem> {
     let (target, edit) = decode_undo(&body)?;
-    submit(&http, &caller, id, Intent::Undo { target, edit }).await
+    submit(&http, &context, id, Intent::Undo { target, edit }).await
 }
 
 /// Make the blocks what they were after a seq
@@ -59,18 +60,18 @@ pub async fn undo(
     request_body = RestoreBody, responses((status = 200, body = AckView), (status = "default", body = ProblemView)))]
 pub async fn restore(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Text(body): Text,
 ) -> Result<Response, Problem> {
     let (seq, edit) = decode_restore(&body)?;
-    submit(&http, &caller, id, Intent::Restore { seq, edit }).await
+    submit(&http, &context, id, Intent::Restore { seq, edit }).await
 }
 
-async fn submit(http: &Http, caller: &Caller, id: ProjectId, intent: Intent) -> Result<Response, Problem> {
-    match http.hub.submit(caller, id, intent).await {
+async fn submit(http: &Http, context: &Context, id: ProjectId, intent: Intent) -> Result<Response, Problem> {
+    match http.hub.submit(context, id, intent).await {
         Outcome::Acked(ack) => {
-            let receipt = Receipt { id: None, request: caller.request, callback: None };
+            let receipt = Receipt { id: None, request: context.request, callback: None };
             let frame = encode(&ServerMessage::Ack { receipt, ack: &ack });
             Ok(([(CONTENT_TYPE, "application/json")], frame.json()).into_response())
         }

@@ -27,7 +27,7 @@ use crate::store::Span;
     (status = 200, body = EventList), (status = "default", body = ProblemView)))]
 pub async fn list(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Asked(asked): Asked<ReadEvents>,
 ) -> Result<Response, Problem> {
@@ -36,7 +36,7 @@ pub async fn list(
         (Some(since), None) => Span::After(Seq(since)),
         (None, before) => Span::Before(before.map(Seq)),
     };
-    let piece = http.hub.events(&caller, id, span, asked.limit()).await?;
+    let piece = http.hub.events(&context, id, span, asked.limit()).await?;
     Ok(Json(EventList::new(&piece.events, piece.more)).into_response())
 }
 
@@ -48,9 +48,9 @@ pub async fn list(
     (status = 200, body = EventView), (status = "default", body = ProblemView)))]
 pub async fn find(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At((id, edit)): At<(ProjectId, EditId)>,
 ) -> Result<Response, Problem> {
-    let event = http.hub.find_edit(&caller, id, edit).await?;
+    let event = http.hub.find_edit(&context, id, edit).await?;
     Ok(Json(EventView::of_history(&event)).into_response())
 }

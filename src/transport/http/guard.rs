@@ -17,8 +17,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::Http;
 use super::problem::Problem;
+use crate::domain::quota::Resource;
+use crate::hub::quotas::denied;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::reply::Refusal;
+use crate::transport::arrived::Arrived;
 use crate::transport::origin::{host, is_loopback, origin_allowed};
 
 /// How long a call may take, its body included.
@@ -51,11 +54,22 @@ pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) 
     if let (Some(origin), true) = (&granted, is_preflight(method, headers)) {
         return with_cors(preflight(), Some(origin), &http.origins);
     }
-    let answer = match may_go_on(&http, &request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    let allowed = may_go_on(&http, &request);
+    let answer = match (allowed, count(&http, &request).await) {
+        (Ok(()), Ok(())) => next.run(request).await,
+        (Err(problem), _) | (_, Err(problem)) => problem.into_response(),
     };
     with_cors(answer, granted.as_ref(), &http.origins)
+}
+
+/// Calls from one address are counted, whoever makes them; those that keep watch over the hub are not.
+fn count<'a>(http: &'a Http, request: &Request) -> impl Future<Output = Result<(), Problem>> + Send + use<'a> {
+    let watches = request.uri().path().starts_with("/api/health");
+    let address = Arrived::of(request.extensions()).address.filter(|_| !watches);
+    async move {
+        let spent = http.hub.spend_from(address, Resource::Call).await;
+        spent.map(drop).map_err(|spent| Problem::new(denied(Resource::Call, spent)))
+    }
 }
 
 /// What changes nothing may always go on.
@@ -116,7 +130,10 @@ pub fn with_cors(mut answer: Response, granted: Option<&HeaderValue>, origins: &
     let headers = answer.headers_mut();
     if let Some(origin) = granted {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, retry-after, x-request-id"));
+        headers.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("etag, ratelimit, ratelimit-policy, retry-after, x-request-id"),
+        );
     }
     if !origins.is_empty() {
         headers.append(VARY, HeaderValue::from_static("origin"));

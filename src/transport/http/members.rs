@@ -22,10 +22,10 @@ use crate::transport::auth::claims::is_user_text;
     responses((status = 200, body = MemberList), (status = "default", body = ProblemView)))]
 pub async fn list(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
 ) -> Result<Json<MemberList>, Problem> {
-    let members = http.hub.members(&caller, id).await?;
+    let members = http.hub.members(&context, id).await?;
     let members = members.into_iter().map(|(user, role)| MemberView { user, role }).collect();
     Ok(Json(MemberList { members }))
 }
@@ -36,12 +36,12 @@ pub async fn list(
     (status = 200, body = MemberView), (status = "default", body = ProblemView)))]
 pub async fn set(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At((id, user)): At<(ProjectId, UserId)>,
     Told(told): Told<SetRole>,
 ) -> Result<Json<MemberView>, Problem> {
     let user = a_user(user)?;
-    http.hub.set_member(&caller, id, user.clone(), told.role).await?;
+    http.hub.set_member(&context, id, user.clone(), told.role).await?;
     Ok(Json(MemberView { user, role: told.role }))
 }
 
@@ -51,10 +51,10 @@ pub async fn set(
     (status = 204), (status = "default", body = ProblemView)))]
 pub async fn remove(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At((id, user)): At<(ProjectId, UserId)>,
 ) -> Result<StatusCode, Problem> {
-    http.hub.remove_member(&caller, id, a_user(user)?).await?;
+    http.hub.remove_member(&context, id, a_user(user)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

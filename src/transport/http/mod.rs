@@ -10,10 +10,12 @@ mod edits;
 mod events;
 mod guard;
 mod health;
+mod limits;
 mod members;
 mod page;
 mod problem;
 mod projects;
+mod rate;
 mod request;
 mod sessions;
 mod themes;
@@ -30,9 +32,12 @@ use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::hub::Hub;
+use crate::domain::quota::Resource;
+use crate::hub::{Hub, quotas};
+use crate::limit::Denied;
 use crate::protocol::code::ErrorCode;
 use crate::transport::http::problem::Problem;
+use crate::transport::proxies::Proxies;
 
 /// What HTTP needs.
 pub struct Http {
@@ -58,12 +63,11 @@ pub fn router(http: Http) -> Router {
         .layer(DefaultBodyLimit::max(http.hub.limits.message_bytes_max))
         .layer(from_fn(guard::in_time))
         .layer(from_fn_with_state(http, guard::admit))
-        .layer(from_fn(answer::complete))
 }
 
-/// Calls that become something else, such as sockets: they are answered, logged and measured like every other.
-pub fn answered(router: Router) -> Router {
-    router.layer(from_fn(answer::complete))
+/// What comes in is named, answered, logged and measured, whatever becomes of it.
+pub fn answered(router: Router, proxies: Proxies) -> Router {
+    router.layer(from_fn_with_state(Arc::new(proxies), answer::complete))
 }
 
 /// A refusal, as every other is written.
@@ -80,6 +84,11 @@ pub fn draining() -> Response {
 /// There is no place for another connection.
 pub fn full() -> Response {
     guard::full().into_response()
+}
+
+/// Too much of this.
+pub fn denied(resource: Resource, denied: Denied) -> Response {
+    Problem::new(quotas::denied(resource, denied)).into_response()
 }
 
 /// What a browser may do that asks before it calls; with what `for_pages_of` says of the page.
@@ -109,6 +118,9 @@ fn described() -> OpenApiRouter<Arc<Http>> {
         .routes(routes!(sessions::create))
         .routes(routes!(sessions::read, sessions::change, sessions::end))
         .routes(routes!(themes::read, themes::write))
+        .routes(routes!(limits::own))
+        .routes(routes!(limits::figures))
+        .routes(routes!(limits::of_user, limits::pardon))
         .routes(routes!(health::health))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

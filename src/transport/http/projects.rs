@@ -51,12 +51,12 @@ impl From<Seen> for ProjectView {
     (status = 201, body = ProjectView), (status = "default", body = ProblemView)))]
 pub async fn create(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     Told(told): Told<CreateProject>,
 ) -> Answer<impl IntoResponse> {
     let blocks = told.blocks.unwrap_or_default().into_iter().map(draft).collect();
     let plan = Plan { title: told.title, access: told.access, blocks };
-    let project = ProjectView::from(http.hub.create_project(&caller, plan).await?);
+    let project = ProjectView::from(http.hub.create_project(&context, plan).await?);
     let place = format!("/api/projects/{}", project.id);
     Ok((StatusCode::CREATED, [(LOCATION, place)], Json(project)))
 }
@@ -77,13 +77,13 @@ fn draft(block: NewBlock) -> Seed {
     (status = 200, body = ProjectList), (status = "default", body = ProblemView)))]
 pub async fn list(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     Asked(asked): Asked<ListProjects>,
 ) -> Answer<Json<ProjectList>> {
     let after = asked.after().map_err(|_| malformed("`cursor` is not the `next` of a list."))?;
     let limit = asked.limit();
     let after = after.map(|Place(updated, id)| (updated, id));
-    let mut found = http.hub.list_projects(&caller, limit + 1, after).await?;
+    let mut found = http.hub.list_projects(&context, limit + 1, after).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let last = found.last().filter(|_| more);
@@ -94,8 +94,12 @@ pub async fn list(
 /// Read a project
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "Projects", params(("id" = Uuid, Path)), responses(
     (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
-pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<ProjectId>) -> Answer<Json<ProjectView>> {
-    Ok(Json(http.hub.read_project(&caller, id).await?.into()))
+pub async fn read(
+    State(http): State<Arc<Http>>,
+    Who(context): Who,
+    At(id): At<ProjectId>,
+) -> Answer<Json<ProjectView>> {
+    Ok(Json(http.hub.read_project(&context, id).await?.into()))
 }
 
 /// Rename a project, change who may see it, or its theme
@@ -104,13 +108,13 @@ pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<Pr
     (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
 pub async fn change(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Told(told): Told<ChangeProject>,
 ) -> Answer<Json<ProjectView>> {
     let theme = told.theme.map(|theme| Some(theme).filter(|theme| !theme.is_empty()));
     let change = ProjectChange { title: told.title, access: told.access, theme };
-    Ok(Json(http.hub.change_project(&caller, id, change).await?.into()))
+    Ok(Json(http.hub.change_project(&context, id, change).await?.into()))
 }
 
 /// Delete a project
@@ -118,8 +122,8 @@ pub async fn change(
 /// It is kept for 30 days and can be recovered.
 #[utoipa::path(delete, path = "/api/projects/{id}", tag = "Projects", params(("id" = Uuid, Path)), responses(
     (status = 204), (status = "default", body = ProblemView)))]
-pub async fn delete(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<ProjectId>) -> Answer<StatusCode> {
-    http.hub.delete_project(&caller, id).await?;
+pub async fn delete(State(http): State<Arc<Http>>, Who(context): Who, At(id): At<ProjectId>) -> Answer<StatusCode> {
+    http.hub.delete_project(&context, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -128,10 +132,10 @@ pub async fn delete(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<
     (status = 200, body = ProjectView), (status = "default", body = ProblemView)))]
 pub async fn recover(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
 ) -> Answer<Json<ProjectView>> {
-    Ok(Json(http.hub.recover_project(&caller, id).await?.into()))
+    Ok(Json(http.hub.recover_project(&context, id).await?.into()))
 }
 
 /// Read a project's blocks
@@ -141,12 +145,12 @@ pub async fn recover(
     responses((status = 200, body = SnapshotView), (status = 304), (status = "default", body = ProblemView)))]
 pub async fn blocks(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<ProjectId>,
     Asked(asked): Asked<ReadBlocks>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let snapshot = http.hub.snapshot(&caller, id, asked.at.map(Seq), asked.min_seq.map(Seq)).await?;
+    let snapshot = http.hub.snapshot(&context, id, asked.at.map(Seq), asked.min_seq.map(Seq)).await?;
     let tag = format!("\"{}.{}\"", snapshot.epoch, snapshot.seq);
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags.as_bytes(), &tag));
     let about = [(ETAG, tag), (CACHE_CONTROL, "private, no-cache".to_owned())];

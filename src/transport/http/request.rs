@@ -10,34 +10,50 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode};
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use super::Http;
 use super::problem::Problem;
-use crate::domain::ids::{RequestId, UserId};
-use crate::hub::{Caller, clock};
+use super::rate::Counted;
+use crate::domain::ids::UserId;
+use crate::domain::quota::Resource;
+use crate::hub::clock;
+use crate::hub::context::{Context, Via};
+use crate::hub::quotas::denied;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::NamedUser;
 use crate::protocol::message::reply::Refusal;
 use crate::protocol::scan;
+use crate::transport::arrived::Arrived;
 use crate::transport::auth::claims::is_user_text;
 
 const USER: HeaderName = HeaderName::from_static("x-blockhub-user");
 
 /// Who asks.
-pub struct Who(pub Caller);
+pub struct Who(pub Context);
 
 impl FromRequestParts<Arc<Http>> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, http: &Arc<Http>) -> Result<Self, Problem> {
-        let request = parts.extensions.get::<RequestId>().copied().unwrap_or(RequestId(Uuid::nil()));
+        let Arrived { request, at: began, address } = Arrived::of(&parts.extensions);
         let user = named_user(&parts.headers)?;
         let principal = http.hub.authenticator.authenticate(bearer(&parts.headers), user, clock::now())?;
-        Ok(Self(Caller { principal, request }))
+        let context = Context { request, principal, via: Via::Call { address }, began };
+        count(http, &context, &parts.extensions).await?;
+        Ok(Self(context))
     }
+}
+
+/// Counts a call by whoever it was.
+async fn count(http: &Http, context: &Context, extensions: &Extensions) -> Result<(), Problem> {
+    let spent = http.hub.spend(context, Resource::Call, None).await;
+    let standing = spent.map_or_else(|denied| denied.standing, |standing| standing);
+    if let (Some(counted), Some(standing)) = (extensions.get::<Counted>(), standing) {
+        counted.note(Resource::Call, standing);
+    }
+    spent.map(drop).map_err(|spent| denied(Resource::Call, spent).into())
 }
 
 /// The token of `Authorization: Bearer`; the scheme's case does not matter (RFC 9110, section 11.1).

@@ -28,10 +28,10 @@ use crate::session::{Session, SessionError};
     (status = 201, body = SessionView), (status = "default", body = ProblemView)))]
 pub async fn create(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     Told(told): Told<SessionMetadata>,
 ) -> Result<Response, Problem> {
-    let user = caller.principal.user().clone();
+    let user = context.principal.user().clone();
     let session = Session::new(SessionId(Uuid::new_v4()), user, told.metadata.unwrap_or_default(), clock::now());
     http.hub.sessions.create(session.clone()).await.map_err(refused)?;
     let place = format!("/api/sessions/{}", session.id);
@@ -41,8 +41,12 @@ pub async fn create(
 /// Read a session
 #[utoipa::path(get, path = "/api/sessions/{id}", tag = "Sessions", params(("id" = Uuid, Path)), responses(
     (status = 200, body = SessionView), (status = "default", body = ProblemView)))]
-pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<SessionId>) -> Result<Response, Problem> {
-    shown(http.hub.sessions.touch(id, caller.principal.user(), clock::now()).await)
+pub async fn read(
+    State(http): State<Arc<Http>>,
+    Who(context): Who,
+    At(id): At<SessionId>,
+) -> Result<Response, Problem> {
+    shown(http.hub.sessions.touch(id, context.principal.user(), clock::now()).await)
 }
 
 /// Change a session's metadata
@@ -53,12 +57,12 @@ pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<Se
     (status = 200, body = SessionView), (status = "default", body = ProblemView)))]
 pub async fn change(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<SessionId>,
     Told(told): Told<SessionMetadata>,
 ) -> Result<Response, Problem> {
     let patch = told.metadata.unwrap_or_default();
-    shown(http.hub.sessions.patch(id, caller.principal.user(), patch, clock::now()).await)
+    shown(http.hub.sessions.patch(id, context.principal.user(), patch, clock::now()).await)
 }
 
 /// End a session
@@ -66,10 +70,10 @@ pub async fn change(
     (status = 204), (status = "default", body = ProblemView)))]
 pub async fn end(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    match http.hub.sessions.end(id, caller.principal.user(), clock::now()).await.map_err(refused)? {
+    match http.hub.sessions.end(id, context.principal.user(), clock::now()).await.map_err(refused)? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(none()),
     }

@@ -18,8 +18,8 @@ use crate::protocol::resource::theme::{Theme, ThemeView};
 /// Read a theme
 #[utoipa::path(get, path = "/api/themes/{id}", tag = "Themes", params(("id" = String, Path)), responses(
     (status = 200, body = ThemeView), (status = "default", body = ProblemView)))]
-pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<String>) -> Result<Response, Problem> {
-    let (owner, json) = http.hub.read_theme(&caller, &id).await?;
+pub async fn read(State(http): State<Arc<Http>>, Who(context): Who, At(id): At<String>) -> Result<Response, Problem> {
+    let (owner, json) = http.hub.read_theme(&context, &id).await?;
     // What an older version wrote may hold what this one does not know: that is left out.
     let theme = serde_json::from_str(&json).unwrap_or_default();
     Ok(Json(ThemeView { id: &id, owner: owner.as_str(), theme }).into_response())
@@ -32,7 +32,7 @@ pub async fn read(State(http): State<Arc<Http>>, Who(caller): Who, At(id): At<St
     responses((status = 200, body = ThemeView), (status = "default", body = ProblemView)))]
 pub async fn write(
     State(http): State<Arc<Http>>,
-    Who(caller): Who,
+    Who(context): Who,
     At(id): At<String>,
     Told(theme): Told<Theme>,
 ) -> Result<Response, Problem> {
@@ -41,6 +41,6 @@ pub async fn write(
     }
     let json = crate::protocol::json::text(&theme);
     // JSON is UTF-8.
-    http.hub.write_theme(&caller, id.clone(), String::from_utf8_lossy(&json).into_owned()).await?;
-    Ok(Json(ThemeView { id: &id, owner: caller.principal.user().as_str(), theme }).into_response())
+    http.hub.write_theme(&context, id.clone(), String::from_utf8_lossy(&json).into_owned()).await?;
+    Ok(Json(ThemeView { id: &id, owner: context.principal.user().as_str(), theme }).into_response())
 }

@@ -40,12 +40,13 @@ use self::ask::{Ask, Transport, opened};
 use self::door::Door;
 use self::valve::Valve;
 use self::way::{Stage, Way, Ways};
+use super::arrived::Arrived;
 use super::http;
 use super::origin::OriginPolicy;
 use super::websocket::handshake::agree;
-use super::websocket::{Refused, bearer, upgraded};
+use super::websocket::{Refused, arrival, upgraded};
+use crate::domain::quota::Resource;
 use crate::hub::Hub;
-use crate::hub::connection::Arrival;
 use crate::protocol::message::limits::WireLimits;
 
 /// How long a client may take to connect once it has a transport ([CN4]).
@@ -110,8 +111,12 @@ impl Entry {
         if self.hub.roll.draining().is_some() {
             return http::draining();
         }
+        if let Err(denied) = self.hub.spend_from(Arrived::of(request.extensions()).address, Resource::Connection).await
+        {
+            return http::denied(Resource::Connection, denied);
+        }
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return http::full() };
-        let way = Way::new(Arrival { token: bearer(request.headers()) }, slot);
+        let way = Way::new(arrival(&request), slot);
         match transport {
             Transport::WebSocket => self.upgrade(request, None, way),
             Transport::Polling => {

@@ -29,6 +29,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use self::handshake::{Deflate, Mismatch, agree};
+use super::arrived::Arrived;
 use super::origin::{OriginPolicy, Stranger};
 use crate::hub::connection::{Arrival, Connection};
 use crate::hub::outbox::Outbox;
@@ -151,7 +152,7 @@ impl Gate {
         let agreement = agree(request.headers()).map_err(Refused::Mismatch)?;
         let not_upgradable = Refused::Mismatch(Mismatch::NotWebSocket("this HTTP connection cannot be upgraded"));
         let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(not_upgradable)?;
-        let arrival = Arrival { token: bearer(request.headers()) };
+        let arrival = arrival(&request);
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
         let limits = self.limits;
         self.tracker.spawn(async move {
@@ -186,8 +187,14 @@ pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(TcpStream, Vec<u8>)>
     Some((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
 
+/// What is known of a request that opens a connection.
+pub(super) fn arrival(request: &Request) -> Arrival {
+    let address = Arrived::of(request.extensions()).address;
+    Arrival { token: bearer(request.headers()), address }
+}
+
 /// The token of an `Authorization: Bearer` header.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
+fn bearer(headers: &HeaderMap) -> Option<String> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }

@@ -16,6 +16,7 @@ use blockhub::domain::sequence::{Seq, Timestamp};
 use blockhub::hub::connection::{Arrival, Connection};
 use blockhub::hub::outbox::Taken;
 use blockhub::hub::{Hub, HubParts};
+use blockhub::limit::Limits;
 use blockhub::protocol::code::CloseCode;
 use blockhub::protocol::message::limits::WireLimits;
 use blockhub::session::local::LocalSessions;
@@ -51,6 +52,7 @@ pub fn parts(store: Arc<dyn Store>, bus: Arc<dyn Bus>, keys: Keys) -> HubParts {
         authenticator: Arc::new(keys),
         limits: WireLimits::default(),
         outbox_bytes_max: 1 << 20,
+        rates: Limits::off(),
     }
 }
 

@@ -8,7 +8,8 @@ use blockhub::domain::event::{Actor, ActorKind};
 use blockhub::domain::ids::{RequestId, UserId};
 use blockhub::domain::sequence::Timestamp;
 use blockhub::hub::clock::now;
-use blockhub::hub::{Caller, Intent, Outcome};
+use blockhub::hub::context::{Context, Via};
+use blockhub::hub::{Intent, Outcome};
 use blockhub::protocol::code::{CloseCode, ErrorCode};
 use blockhub::protocol::message::decode::decode_edit;
 use blockhub::store::ProjectChange;
@@ -184,8 +185,13 @@ async fn ac1_a_stranger_who_knows_an_edit_id_learns_nothing_of_the_project(datab
     assert_eq!(ann.ask(edit.clone()).await["type"], "ack");
     let body = decode_edit(&edit.to_string(), &desk.hub.limits).unwrap();
     let principal = Principal { admin: false, ..Principal::named(UserId::from("eve"), None) };
-    let caller = Caller { principal, request: RequestId(uuid::Uuid::new_v4()) };
-    let outcome = desk.hub.submit(&caller, project.parse().unwrap(), Intent::Edit(body)).await;
+    let context = Context {
+        request: RequestId(uuid::Uuid::new_v4()),
+        principal,
+        via: Via::Call { address: None },
+        began: tokio::time::Instant::now(),
+    };
+    let outcome = desk.hub.submit(&context, project.parse().unwrap(), Intent::Edit(body)).await;
     assert!(matches!(&outcome, Outcome::Refused(refusal) if refusal.code == ErrorCode::NotFound), "{outcome:?}");
 }
 

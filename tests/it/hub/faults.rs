@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use blockhub::bus::local::LocalBus;
 use blockhub::domain::ids::ProjectId;
-use blockhub::domain::sequence::Epoch;
+use blockhub::domain::sequence::{Epoch, Seq};
 use blockhub::hub::committer::Committer;
+use blockhub::hub::context;
 use blockhub::store::{Commit, Committed, Store, StoreError};
 use blockhub::transport::auth::Keys;
 use serde_json::{Value, json};
@@ -165,4 +166,29 @@ async fn ed1_a_commit_that_is_never_answered_does_not_hold_up_its_lane() {
     assert!(matches!(silent.await, Ok(Err(StoreError::Unavailable(_)))));
     tokio::time::resume();
     assert!(matches!(next.await, Ok(Err(_) | Ok(Committed::Gone))));
+}
+
+/// On one thread, whose clock can be moved.
+#[tokio::test]
+async fn ms4_what_waits_past_its_deadline_is_busy_and_not_done() {
+    let database = Database::sqlite();
+    let (desk, store) = faulty(&database).await;
+    let project = desk.project().await;
+    let mut ann = desk.joined("ann", &project).await;
+    let (mut bob, late) = (desk.peer("bob").await, edit(&project));
+    store.plant(Fault::CommitHeld);
+    ann.say(edit(&project)).await;
+    store.something_is_held().await;
+    let waits = ann.say(late.clone()).await;
+    let joins = bob.say(json!({"type": "join", "project": project})).await;
+    tokio::time::pause();
+    tokio::time::advance(context::WITHIN).await;
+    tokio::time::resume();
+    store.go_on();
+    for reply in [ann.answer(&waits).await, bob.answer(&joins).await] {
+        assert_eq!((&reply["code"], &reply["retryAfterMs"]), (&json!("busy"), &json!(1000)), "{reply}");
+    }
+    assert_eq!(desk.head(&project).await, Seq(0));
+    assert_eq!(ann.ask(late).await["seq"], 1);
+    assert_eq!(bob.ask(json!({"type": "join", "project": project})).await["seq"], 1);
 }
