@@ -63,7 +63,8 @@ pub async fn run(
     let mut sheet = found(bench).await?;
     let mut options = setting_in_words(&common.setting);
     options.append(&mut sheet.options);
-    let report = Report { scenario: name(scenario, &common.setting), about, form, options, origin, sheet };
+    let scenario = sheet.variant.map_or_else(|| scenario.to_owned(), |variant| format!("{scenario}-{variant}"));
+    let report = Report { scenario: name(&scenario, &common.setting), about, form, options, origin, sheet };
     report.print();
     report.write(&common.out)?;
     println!("  took {:.0} s\n", begun.elapsed().as_secs_f64());

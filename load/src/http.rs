@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::LoadError;
+use crate::way::Way;
 
 /// What the buffer begins with, and what a read asks for at least.
 const READ_BYTES: usize = 8 << 10;
@@ -15,7 +16,8 @@ const READ_BYTES: usize = 8 << 10;
 pub struct Http {
     stream: TcpStream,
     address: String,
-    user: String,
+    /// A header that says whose it is, with its line's end.
+    whose: String,
     request: Vec<u8>,
     answer: Vec<u8>,
 }
@@ -25,7 +27,8 @@ pub struct Http {
 pub struct Answer<'a> {
     /// The status.
     pub status: u16,
-    head: &'a [u8],
+    /// Its status line and headers.
+    pub head: &'a [u8],
     /// The body; empty if there is none.
     pub body: &'a [u8],
 }
@@ -35,21 +38,36 @@ impl Http {
     pub async fn connect(address: &str, user: &str) -> Result<Self, LoadError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        Ok(Self::over(stream, address, format!("X-BlockHub-User: {user}\r\n")))
+    }
+
+    /// Connects with a token.
+    pub async fn connect_by(way: &Way, token: &str) -> Result<Self, LoadError> {
+        Ok(Self::over(way.open().await?, &way.to, format!("Authorization: Bearer {token}\r\n")))
+    }
+
+    fn over(stream: TcpStream, address: &str, whose: String) -> Self {
         let (request, answer) = (Vec::new(), Vec::with_capacity(READ_BYTES));
-        Ok(Self { stream, address: address.to_owned(), user: user.to_owned(), request, answer })
+        Self { stream, address: address.to_owned(), whose, request, answer }
     }
 
     /// One call, with more headers (each with its line's end) if need be, and its answer.
     pub async fn call(&mut self, method: &str, path: &str, more: &str, body: &[u8]) -> Result<Answer<'_>, LoadError> {
         self.request.clear();
-        let (address, user, length) = (&self.address, &self.user, body.len());
+        let (address, whose, length) = (&self.address, &self.whose, body.len());
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nX-BlockHub-User: {user}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{whose}\
              Content-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n"
         );
         self.request.extend_from_slice(head.as_bytes());
         self.request.extend_from_slice(body);
         self.stream.write_all(&self.request).await?;
+        self.read().await
+    }
+
+    /// Passes on a whole request as it is; its answer.
+    pub async fn pass(&mut self, request: &[u8]) -> Result<Answer<'_>, LoadError> {
+        self.stream.write_all(request).await?;
         self.read().await
     }
 
@@ -104,7 +122,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
+/// A header's value, in a head.
+pub fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     let lines = std::str::from_utf8(head).ok()?.lines();
     let mut named = lines.filter_map(|line| line.split_once(": ")).filter(|(key, _)| key.eq_ignore_ascii_case(name));
     named.next().map(|(_, value)| value)

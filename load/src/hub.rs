@@ -30,7 +30,12 @@ pub struct Launch {
     pub history_days: Option<u32>,
     /// Where its log is added to, if not to the standard error of this program.
     pub log: Option<PathBuf>,
+    /// Further settings: names of variables, and values.
+    pub more: Vec<Setting>,
 }
+
+/// A variable of the hub's environment, and its value.
+pub type Setting = (&'static str, String);
 
 impl Launch {
     /// One hub with nothing special, on a free port.
@@ -43,6 +48,7 @@ impl Launch {
             drain_secs: None,
             history_days: None,
             log: None,
+            more: Vec::new(),
         }
     }
 
@@ -54,6 +60,8 @@ impl Launch {
             command.env_remove(name);
         }
         command.env("BLOCKHUB_LISTEN", &self.listen).env("DATABASE_URL", &self.database);
+        // The hub is measured here, not what it lets one user do.
+        command.env("BLOCKHUB_RATE_LIMITS", "off");
         command.env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()));
         if let Some(redis) = &self.redis {
             command.env("REDIS_URL", redis);
@@ -67,6 +75,7 @@ impl Launch {
         if let Some(days) = self.history_days {
             command.env("BLOCKHUB_HISTORY_DAYS", days.to_string());
         }
+        command.envs(self.more.iter().map(|(name, value)| (name, value)));
         if let Some(log) = &self.log {
             command.stderr(OpenOptions::new().create(true).append(true).open(log)?);
         }

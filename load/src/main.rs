@@ -15,7 +15,11 @@ mod floor;
 mod helper;
 mod http;
 mod hub;
+mod isolation;
+mod line;
 mod machine;
+mod marks;
+mod nginx;
 mod peers;
 mod ports;
 mod postgres;
@@ -26,7 +30,9 @@ mod report;
 mod scenarios;
 mod socket;
 mod times;
+mod token;
 mod watch;
+mod way;
 mod world;
 
 use std::process::ExitCode;
@@ -36,7 +42,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::scenarios::{NAMES, Scenario};
+use crate::scenarios::{RUNS, Scenario};
 
 /// Load for hubs, and figures.
 #[derive(Debug, Parser)]
@@ -88,6 +94,9 @@ enum LoadError {
     /// The hub did not do what the contract says.
     #[error("the hub answered what it should not: {0}")]
     Wrong(String),
+    /// Somebody was given what is another's.
+    #[error("a mark is out of place: {0}")]
+    Misplaced(String),
     /// The server ended a connection.
     #[error("closed with {code}: {reason}")]
     Closed {
@@ -159,8 +168,8 @@ async fn run(task: Task) -> Result<bool, LoadError> {
 /// One that fails does not keep the others from running.
 async fn run_all(options: &[String]) -> Result<bool, LoadError> {
     let mut passed = 0;
-    for name in NAMES {
-        let words = ["load", name].into_iter().chain(options.iter().map(String::as_str));
+    for name in RUNS {
+        let words = ["load"].into_iter().chain(name.split(' ')).chain(options.iter().map(String::as_str));
         let cli = Cli::try_parse_from(words).map_err(|error| LoadError::Start(error.to_string()))?;
         let Task::Scenario(scenario) = cli.task else { continue };
         let done = scenarios::run(&scenario).await;
@@ -172,6 +181,6 @@ async fn run_all(options: &[String]) -> Result<bool, LoadError> {
         println!("{name} {word}\n");
         passed += usize::from(matches!(done, Ok(true)));
     }
-    println!("{passed} of {} scenarios passed", NAMES.len());
-    Ok(passed == NAMES.len())
+    println!("{passed} of {} scenarios passed", RUNS.len());
+    Ok(passed == RUNS.len())
 }

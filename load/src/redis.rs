@@ -1,6 +1,7 @@
 //! A throwaway Redis, in a temporary folder, on a port of its own.
 //!
-//! Promises: it is ended when this is dropped; it comes back on the same port, empty.
+//! Promises: it is ended when this is dropped; it comes back on the same port: empty after a kill, and with what it
+//! held after a stop.
 //! Must never: touch another server of the machine.
 
 use std::process::Stdio;
@@ -54,6 +55,16 @@ impl Redis {
             sleep(Duration::from_millis(20)).await;
         }
         Ok(())
+    }
+
+    /// Stops it in good order, and waits until it is gone: what it holds is in a file then, and there again after a start.
+    pub async fn stop(&mut self) -> Result<(), LoadError> {
+        // It ends instead of answering.
+        let _ = self.command(&["SHUTDOWN", "SAVE"]).await;
+        match self.process.take() {
+            Some(mut process) => Ok(process.wait().await.map(drop)?),
+            None => Ok(()),
+        }
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -26,6 +26,8 @@ const LATE_MS_MAX: f64 = 10.0;
 pub struct Staff {
     /// The hubs, or a peer's server.
     pub hubs: Vec<u32>,
+    /// The load balancer, if there is one.
+    pub balancer: Option<u32>,
     /// The server process; its children are found.
     pub postgres: Option<u32>,
     /// The bus.
@@ -39,6 +41,8 @@ pub struct Staff {
 pub struct Cpu {
     /// All hubs.
     pub hub: f64,
+    /// The load balancer.
+    pub balancer: f64,
     /// With all its processes.
     pub postgres: f64,
     /// The bus.
@@ -50,15 +54,16 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Hub, Postgres and Redis.
+    /// Hub, balancer, Postgres and Redis.
     pub fn servers(&self) -> f64 {
-        self.hub + self.postgres + self.redis
+        self.hub + self.balancer + self.postgres + self.redis
     }
 
     /// Since an earlier reading.
     pub fn since(&self, before: &Self) -> Self {
         Self {
             hub: self.hub - before.hub,
+            balancer: self.balancer - before.balancer,
             postgres: self.postgres - before.postgres,
             redis: self.redis - before.redis,
             load: self.load - before.load,
@@ -74,6 +79,7 @@ impl Staff {
         let postgres = self.postgres.map_or(0.0, |id| cpu_seconds_with_ended(id) + all(&children(id)));
         Cpu {
             hub: all(&self.hubs),
+            balancer: self.balancer.map_or(0.0, cpu_seconds),
             postgres,
             redis: self.redis.map_or(0.0, cpu_seconds),
             load: cpu_seconds(std::process::id()) + all(&self.helpers),
@@ -149,8 +155,9 @@ async fn sample(staff: Staff, begun: Instant, samples: Arc<Mutex<Vec<Sample>>>) 
 impl Usage {
     /// Adds what each kind of process cost, by unit of what was done: a name (`edit`) and how many.
     pub fn tell(&self, sheet: &mut Sheet, group: &str, units: &[(&str, u64)]) {
-        let Cpu { hub, postgres, redis, load, .. } = self.cpu;
-        let kinds = [("hub", hub), ("Postgres", postgres), ("Redis", redis), ("load tester", load)];
+        let Cpu { hub, balancer, postgres, redis, load, .. } = self.cpu;
+        let kinds =
+            [("hub", hub), ("nginx", balancer), ("Postgres", postgres), ("Redis", redis), ("load tester", load)];
         for (unit, count) in units {
             for (kind, seconds) in kinds.iter().filter(|(_, seconds)| *seconds > 0.0) {
                 let name = format!("processor time per {unit}: {kind}");

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::LoadError;
 use crate::delay::Delay;
-use crate::hub::{Hub, Launch};
+use crate::hub::{self, Hub, Launch};
 use crate::ports::Ports;
 use crate::postgres::Postgres;
 use crate::redis::Redis;
@@ -46,7 +46,8 @@ pub struct World {
     pub hubs: Vec<Hub>,
     /// The database, if it is a server.
     pub postgres: Option<Postgres>,
-    redis: Option<Redis>,
+    /// The bus, if there is one.
+    pub redis: Option<Redis>,
     delay: Option<Delay>,
     launch: Launch,
     /// Holds the database, if it is a file.
@@ -56,6 +57,11 @@ pub struct World {
 impl World {
     /// Starts everything.
     pub async fn start(setting: &Setting) -> Result<Self, LoadError> {
+        Self::start_with(setting, Vec::new()).await
+    }
+
+    /// The same, with further settings for the hubs.
+    pub async fn start_with(setting: &Setting, more: Vec<hub::Setting>) -> Result<Self, LoadError> {
         let (mut ports, folder) = (Ports::default(), tempfile::tempdir()?);
         let postgres = match setting.database {
             Database::Postgres => Some(Postgres::start(&mut ports)?),
@@ -75,7 +81,7 @@ impl World {
             (None, _) => format!("sqlite:{}", folder.path().join("load.db").display()),
         };
         let redis_url = redis.as_ref().map(|redis| format!("redis://{}", redis.address()));
-        let launch = Launch { redis: redis_url, ..Launch::on(&url) };
+        let launch = Launch { redis: redis_url, more, ..Launch::on(&url) };
         let mut world = Self { hubs: Vec::new(), postgres, redis, delay, launch, _folder: folder };
         for _ in 0..setting.hubs {
             world.add_hub().await?;
@@ -110,6 +116,7 @@ impl World {
     pub fn staff(&self) -> Staff {
         Staff {
             hubs: self.hubs.iter().filter_map(Hub::id).collect(),
+            balancer: None,
             postgres: self.postgres.as_ref().and_then(Postgres::id),
             redis: self.redis.as_ref().and_then(Redis::id),
             helpers: self.delay.as_ref().and_then(Delay::id).into_iter().collect(),

@@ -1,4 +1,4 @@
-//! Looks once a second where the open projects stand in the store, and listens to other hubs' hints (design,
+//! Looks again and again where the open projects stand in the store, and listens to other hubs' hints (design,
 //! invariant 4).
 //!
 //! Promises: what another hub, or another program, did to an open project is seen within about a second, with the bus
@@ -20,8 +20,9 @@ use crate::cache::key::NoGroup;
 use crate::domain::ids::ProjectId;
 use crate::store::Head;
 
-/// How often heads are compared.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How often heads are compared: so that with the question, and what was on its way, a withdrawn role ends within a
+/// second also while the bus is away ([AC2]).
+const INTERVAL: Duration = Duration::from_millis(600);
 /// Projects that are only read, in one comparison; those beyond are asked for when somebody reads them.
 const READ_MAX: usize = 1_000;
 

@@ -144,7 +144,7 @@ pub struct Opened {
     pub log_start: Seq,
 }
 
-/// Where a project stands; compared once a second for all open rooms.
+/// Where a project stands; compared again and again for all open rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Which project.

@@ -1,7 +1,7 @@
 //! What a run found, for people and for files.
 //!
 //! Promises: every bar stands beside its figure, whether it was judged or not.
-//! Must never: pass a run whose history was not judged.
+//! Must never: pass a run whose history was not judged, if it has one.
 
 use std::path::Path;
 
@@ -59,26 +59,51 @@ impl Findings {
 pub struct Report {
     run: Run,
     findings: Findings,
-    /// What the judge says, or why there is no verdict.
-    verdict: Result<Verdict, String>,
+    judged: Judged,
+}
+
+/// How a run is judged beside its bars.
+enum Judged {
+    /// What the judge says of its history.
+    ByHistory(Verdict),
+    /// It has none: bars alone.
+    ByBars,
+    /// Why there is no verdict.
+    Not(String),
 }
 
 impl Report {
-    /// Judges the history.
+    /// Judges the history, if the row has one.
     pub fn of(run: &Run, findings: Findings) -> Result<Self, LoadError> {
-        let verdict = judge(records(&run.history())?).map_err(|error| error.to_string());
-        Ok(Self { run: run.clone(), findings, verdict })
+        let judged = match run.row.has_history() {
+            false => Judged::ByBars,
+            true => match judge(records(&run.history())?) {
+                Ok(verdict) => Judged::ByHistory(verdict),
+                Err(error) => Judged::Not(error.to_string()),
+            },
+        };
+        Ok(Self { run: run.clone(), findings, judged })
     }
 
     /// Of a run that did not come to its end.
     pub fn broken(run: &Run, error: &LoadError) -> Self {
-        Self { run: run.clone(), findings: Findings::default(), verdict: Err(error.to_string()) }
+        Self { run: run.clone(), findings: Findings::default(), judged: Judged::Not(error.to_string()) }
     }
 
     /// Whether everything is as promised.
     pub fn passed(&self) -> bool {
         let missed = self.findings.bars.iter().any(|bar| bar.counts(self.run.form) && !bar.is_met());
-        !missed && self.findings.stuck.is_empty() && self.verdict.as_ref().is_ok_and(Verdict::is_sound)
+        let is_sound = match &self.judged {
+            Judged::ByHistory(verdict) => verdict.is_sound(),
+            Judged::ByBars => true,
+            Judged::Not(_) => false,
+        };
+        !missed && self.findings.stuck.is_empty() && is_sound
+    }
+
+    /// Whether it came to its end.
+    pub fn is_whole(&self) -> bool {
+        !matches!(self.judged, Judged::Not(_))
     }
 
     /// For people.
@@ -89,9 +114,10 @@ impl Report {
         }
         self.findings.remarks.iter().for_each(|remark| println!("  {remark}"));
         self.findings.stuck.iter().for_each(|stuck| println!("  TROUBLE: {stuck}"));
-        match &self.verdict {
-            Err(error) => println!("  no verdict: {error}"),
-            Ok(verdict) => {
+        match &self.judged {
+            Judged::Not(error) => println!("  no verdict: {error}"),
+            Judged::ByBars => {}
+            Judged::ByHistory(verdict) => {
                 let checked = &verdict.checked;
                 let words = if verdict.is_sound() { "0-loss" } else { "LOSS" };
                 println!(
@@ -108,6 +134,11 @@ impl Report {
     pub fn write(&self, path: &Path) -> Result<(), LoadError> {
         let figures: Map<String, Value> =
             self.findings.figures.iter().map(|(name, figure)| (name.clone(), json!(figure))).collect();
+        let verdict = match &self.judged {
+            Judged::ByHistory(verdict) => json!({"Ok": verdict}),
+            Judged::ByBars => Value::Null,
+            Judged::Not(error) => json!({"Err": error}),
+        };
         let origin = &self.run.origin;
         let result = json!({
             "row": self.run.row.name(),
@@ -122,7 +153,7 @@ impl Report {
             "figures": figures,
             "stuck": self.findings.stuck,
             "remarks": self.findings.remarks,
-            "verdict": self.verdict,
+            "verdict": verdict,
         });
         // Proven: there is nothing in it that has no JSON.
         Ok(std::fs::write(path, serde_json::to_string_pretty(&result).unwrap_or_default() + "\n")?)

@@ -10,11 +10,14 @@ use serde_json::Value;
 
 use super::rows::Row;
 
-/// The table of all rows.
-pub fn table(folder: &Path) -> String {
-    let lines = Row::value_variants().iter().map(|row| line(*row, folder));
-    let head = ["| row | what came out | passed | run |".to_owned(), "|---|---|---|---|".to_owned()];
-    head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+/// The tables: of the reliability rows, and of the security rows.
+pub fn tables(folder: &Path) -> [String; 2] {
+    [true, false].map(|has_history| {
+        let rows = Row::value_variants().iter().filter(|row| row.has_history() == has_history);
+        let lines = rows.map(|row| line(*row, folder));
+        let head = ["| row | what came out | passed | run |".to_owned(), "|---|---|---|---|".to_owned()];
+        head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    })
 }
 
 fn line(row: Row, folder: &Path) -> String {
@@ -22,7 +25,7 @@ fn line(row: Row, folder: &Path) -> String {
     let Some(result) = read(folder, &name) else { return format!("| {name} | | not run yet | |") };
     let text = |key: &str| result[key].as_str().unwrap_or_default().to_owned();
     let bars = result["bars"].as_array().map_or(&[][..], Vec::as_slice).iter().map(bar);
-    let what: Vec<String> = [loss(&result)].into_iter().chain(bars).collect();
+    let what: Vec<String> = loss(row, &result).into_iter().chain(bars).collect();
     let passed = if result["passed"] == true { "yes" } else { "**no**" };
     let date = text("date").split('T').next().unwrap_or_default().to_owned();
     let run = format!("{}, {}, seed {}, {date}, `{}`", text("form"), text("build"), result["seed"], text("commit"));
@@ -35,16 +38,20 @@ fn read(folder: &Path, name: &str) -> Option<Value> {
     serde_json::from_str(&text).ok()
 }
 
-fn loss(result: &Value) -> String {
+/// What the judge of histories said, if the row has one; of those that broke off, that.
+fn loss(row: Row, result: &Value) -> Option<String> {
     let verdict = &result["verdict"]["Ok"];
     let checked = &verdict["checked"];
-    match verdict["found"].as_object() {
+    if !row.has_history() && result["verdict"].is_null() {
+        return None;
+    }
+    Some(match verdict["found"].as_object() {
         None => "**no verdict**".into(),
         Some(found) if found.is_empty() => {
             format!("0-loss in {} acks, {} events shown", checked["acks"], checked["shown"])
         }
         Some(found) => format!("**loss**: {}", found.keys().cloned().collect::<Vec<_>>().join(", ")),
-    }
+    })
 }
 
 fn bar(bar: &Value) -> String {

@@ -169,6 +169,7 @@ impl Stage {
     pub fn staff(&self) -> Staff {
         Staff {
             hubs: vec![self.id()],
+            balancer: None,
             postgres: self.postgres.id(),
             redis: self.redis.as_ref().and_then(Redis::id),
             helpers: Vec::new(),

@@ -20,6 +20,8 @@ pub use self::plot::{Line, Plot, Scale};
 /// What a scenario found.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
+    /// How it was run, if not as usual: its results stand beside the usual ones.
+    pub variant: Option<&'static str>,
     /// What it was run with: names and values.
     pub options: Vec<(String, String)>,
     /// What was promised.

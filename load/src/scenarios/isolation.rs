@@ -1,248 +1,197 @@
-//! Many users at once, each with a project, a session, a socket and an HTTP connection of their own: does anybody ever
-//! get what is another's?
+//! Many users at once on two hubs behind nginx: does anybody ever get what is another's?
 //!
-//! Promises: every single answer is checked to be of the one request that was sent, and about its own user; every request
-//! id is seen once.
-//! Must never: forgive a mixed answer: the first one ends the run.
+//! Promises: every byte that a user is sent is looked through for others' marks, and every answer is checked to be of
+//! the one request that was sent; a planted fault shows that the tester sees one.
+//! Must never: forgive a mark out of place: the first one ends the run.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::time::Duration;
 
-use clap::Args;
-use parking_lot::Mutex;
-use serde_json::{Value, json};
-use tokio::task::JoinSet;
-use uuid::Uuid;
+use clap::{Args, ValueEnum};
 
 use crate::LoadError;
-use crate::bar::Bar;
+use crate::bar::{Bar, Form};
 use crate::bench::Bench;
-use crate::chance::Chance;
-use crate::client::Client;
-use crate::crowd::ledger::Clock;
-use crate::http::Http;
+use crate::hub;
+use crate::isolation::tally::{Counts, Transport};
+use crate::isolation::{Draws, Front, Town, restart_redis};
 use crate::report::{Line, Plot, Sheet};
-use crate::times::Times;
-use crate::watch::Watch;
-use crate::world::World;
+use crate::watch::{Usage, Watch};
+use crate::world::Setting;
 
 /// What it is about.
-pub const ABOUT: &str = "Many users at once over WebSocket and HTTP; every answer is checked to be one's own";
+pub const ABOUT: &str = "Many users at once over WebSocket, Socket.IO and HTTP, on two hubs behind nginx: nobody may be \
+                         sent another's mark";
 
-/// How much.
+/// Users that share a project.
+const GROUP: usize = 5;
+/// What chance begins with.
+const SEED: u64 = 4;
+
+/// How much, and how.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Users [default: 1000; short: 20]
     #[arg(long)]
     users: Option<usize>,
-    /// Requests of all users together [default: 300000; short: 1000]
+    /// Requests of all users together [default: 300000; short: 2000]
     #[arg(long)]
     requests: Option<usize>,
+    /// Whether hubs cache.
+    #[arg(long, value_enum, default_value_t = Cache::On)]
+    cache: Cache,
+    /// Restarts Redis in the middle.
+    #[arg(long)]
+    redis_restart: bool,
+    /// Plants a fault, which the tester must catch: then, and only then, the run passes.
+    #[arg(long, value_enum)]
+    fault: Option<Fault>,
 }
 
-/// What was counted.
-#[derive(Default)]
-struct Counts {
-    times: Times,
-    refused: u64,
-    request_ids: HashSet<Uuid>,
+/// Whether hubs cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Cache {
+    On,
+    Off,
+}
+
+/// What can be planted: in the tester's own way to nginx, since no hub has a switch for faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Fault {
+    /// A cache that all share, whose key is the path without the user.
+    SharedCache,
+}
+
+impl Options {
+    fn front(&self) -> Front {
+        match self.fault {
+            None => Front::Direct,
+            Some(Fault::SharedCache) => Front::SharedCache,
+        }
+    }
+
+    fn variant(&self) -> Option<&'static str> {
+        match (self.fault, self.redis_restart, self.cache) {
+            (Some(Fault::SharedCache), ..) => Some("shared-cache"),
+            (None, true, Cache::On) => Some("redis-restart"),
+            (None, true, Cache::Off) => Some("redis-restart-without-cache"),
+            (None, false, Cache::Off) => Some("without-cache"),
+            (None, false, Cache::On) => None,
+        }
+    }
+
+    fn settings(&self) -> Vec<hub::Setting> {
+        let cache = match self.cache {
+            Cache::On => "on",
+            Cache::Off => "off",
+        };
+        vec![("BLOCKHUB_CACHE", cache.to_owned())]
+    }
 }
 
 /// Measures.
 pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
-    let (users, requests) = (bench.pick(options.users, 1_000, 20), bench.pick(options.requests, 300_000, 1_000));
-    let mut sheet = Sheet::default();
+    let (users, requests) = (bench.pick(options.users, 1_000, 20), bench.pick(options.requests, 300_000, 2_000));
+    let setting = Setting { hubs: bench.setting.hubs.max(2), ..bench.setting.clone() };
+    let mut sheet = Sheet { variant: options.variant(), ..Sheet::default() };
     sheet.option("users", users);
+    sheet.option("users that share a project", GROUP);
     sheet.option("requests", requests);
-    let (world, mut chance) = (World::start(&bench.setting).await?, Chance::new(4));
-    let mut people = Vec::with_capacity(users);
-    for number in 0..users {
-        people.push(Person::settle(&world, number, chance.fork()).await?);
+    sheet.option("hubs behind nginx", setting.hubs);
+    sheet.option("cache", format!("{:?}", options.cache));
+    let mut town = Town::start(&setting, options.settings(), options.front()).await?;
+    let done = ask(&mut town, bench, options, users, requests / users, &mut sheet).await;
+    match (options.fault, done) {
+        (None, done) => done?,
+        (Some(_), Err(LoadError::Misplaced(words))) => {
+            sheet.remarks.push(format!("caught: {words}"));
+            sheet.bars.push(Bar::count_at_least("planted faults that were caught", 1, 1));
+        }
+        (Some(_), Ok(())) => sheet.bars.push(Bar::count_at_least("planted faults that were caught", 0, 1)),
+        (Some(_), Err(error)) => return Err(error),
     }
-    let (counts, watch, clock) = (Arc::new(Mutex::new(Counts::default())), Watch::begin(world.staff()), Clock::start());
-    let mut tasks = JoinSet::new();
-    for person in people {
-        tasks.spawn(person.ask(requests / users, clock, counts.clone()));
-    }
-    while let Some(done) = tasks.join_next().await {
-        done.map_err(|error| LoadError::Wrong(error.to_string()))??;
-    }
-    let usage = watch.end();
-    let counts = std::mem::take(&mut *counts.lock());
-    let (asked, served, group) = ((requests / users * users) as u64, counts.times.count(), "requests");
-    sheet.figure(group, "requests", asked as f64, "");
-    sheet.figure(group, "served", served as f64 / usage.elapsed, "/s");
-    sheet.figure(group, "p50", counts.times.quantile_ms(0.5), "ms");
-    sheet.figure(group, "p99", counts.times.quantile_ms(0.99), "ms");
-    sheet.figure(group, "refused for now (busy)", counts.refused as f64, "");
-    usage.tell(&mut sheet, group, &[("request", served)]);
-    usage.judge_client(&mut sheet, group, None);
-    sheet.remarks.push("A mixed answer ends the run with an error: a report says that there was none.".into());
-    let doubled = served - counts.request_ids.len() as u64;
-    sheet.bars.push(Bar::count_at_most("request ids seen twice", doubled, 0));
-    let percent = served as f64 * 100.0 / asked.max(1) as f64;
-    sheet.bars.push(Bar::percent_at_least("served, of all requests", percent, 99.9));
-    sheet.plots.push(Plot::of_latency("Latency of requests", vec![Line::new("all", counts.times.distribution())]));
-    sheet.plots.push(usage.plot("Memory"));
     Ok(sheet)
 }
 
-/// A user and what is theirs.
-struct Person {
-    name: String,
-    project: String,
-    block: String,
-    version: u64,
-    session: String,
-    /// What stands in the session.
-    kept: String,
-    /// What stands in the block now.
-    secret: String,
-    client: Client,
-    http: Http,
-    chance: Chance,
-}
-
-/// What came back.
-enum Outcome {
-    /// One's own answer, and the id of its request.
-    Own(Uuid),
-    /// Not now.
-    Busy,
-}
-
-impl Person {
-    async fn settle(world: &World, number: usize, mut chance: Chance) -> Result<Self, LoadError> {
-        let name = format!("person-{number}");
-        let mut http = Http::connect(world.address(number + 1), &name).await?;
-        let (block, secret) = (chance.uuid().to_string(), chance.uuid().to_string());
-        let blocks = json!([{"id": block, "kind": "text", "content": {"secret": secret}}]);
-        let body = json!({"title": name, "access": "none", "blocks": blocks}).to_string();
-        let made = parsed(http.must("POST", "/api/projects", body.as_bytes()).await?)?;
-        let project = text(&made, "/id")?;
-        let kept = chance.uuid().to_string();
-        let body = json!({"metadata": {"kept": kept}}).to_string();
-        let session = text(&parsed(http.must("POST", "/api/sessions", body.as_bytes()).await?)?, "/id")?;
-        let mut client = Client::connect(world.address(number), &name).await?;
-        client.send(&json!({"type": "join", "id": "join", "project": project})).await?;
-        client.expect("joined").await?;
-        Ok(Self { name, project, block, version: 1, session, kept, secret, client, http, chance })
+/// Lets users in and lets them ask, each so many requests.
+async fn ask(
+    town: &mut Town,
+    bench: &Bench,
+    options: &Options,
+    users: usize,
+    each: usize,
+    sheet: &mut Sheet,
+) -> Result<(), LoadError> {
+    town.crowd.populate(users, GROUP, SEED, Draws::Own).await?;
+    let (asked, tally, watch) = ((each * users) as u64, town.crowd.place.tally.clone(), Watch::begin(town.staff()));
+    match options.redis_restart {
+        false => town.crowd.work(each).await?,
+        true => {
+            let away = Duration::from_secs(bench.form.pick(5, 1));
+            let restart = restart_redis(&mut town.world, &tally, asked / 2, away);
+            let ((), away) = tokio::try_join!(town.crowd.work(each), restart)?;
+            sheet.figure("requests", "Redis was away for", away, "s");
+        }
     }
+    let (usage, counts) = (watch.end(), tally.take());
+    told(&counts, &usage, sheet);
+    marked(town, &counts, sheet);
+    judge(&counts, asked, sheet);
+    cached(town, options, bench.form, sheet).await
+}
 
-    /// So many requests, one after the other, each of a kind that chance picks.
-    async fn ask(mut self, count: usize, clock: Clock, counts: Arc<Mutex<Counts>>) -> Result<(), LoadError> {
-        for number in 0..count {
-            let begun = clock.micros();
-            let outcome = match self.chance.below(6) {
-                0 => self.edit(number).await?,
-                1 => self.edit_over_http().await?,
-                2 => self.ping(number).await?,
-                3 => self.history(number).await?,
-                4 => self.read_blocks().await?,
-                _ => self.read_session().await?,
-            };
-            let mut counts = counts.lock();
-            match outcome {
-                Outcome::Own(request) => {
-                    counts.times.add_micros(clock.micros() - begun);
-                    counts.request_ids.insert(request);
-                }
-                Outcome::Busy => counts.refused += 1,
+fn told(counts: &Counts, usage: &Usage, sheet: &mut Sheet) {
+    let (group, served) = ("requests", counts.served());
+    sheet.figure(group, "served", served as f64, "");
+    sheet.figure(group, "served, of all transports", served as f64 / usage.elapsed, "/s");
+    for (transport, times) in Transport::ALL.iter().zip(&counts.times) {
+        let name = transport.name();
+        sheet.figure(group, &format!("{name}: served"), times.count() as f64, "");
+        sheet.figure(group, &format!("{name}: p50"), times.quantile_ms(0.5), "ms");
+        sheet.figure(group, &format!("{name}: p99"), times.quantile_ms(0.99), "ms");
+    }
+    sheet.figure(group, "refusals for now", counts.refusals as f64, "");
+    sheet.figure(group, "served after a refusal", counts.served_later as f64, "");
+    sheet.figure(group, "HTTP connections opened again", counts.reopened as f64, "");
+    sheet.remarks.extend(counts.words.iter().map(|words| format!("refused: {words}")));
+    usage.tell(sheet, group, &[("request", served)]);
+    usage.judge_client(sheet, group, None);
+    let lines = Transport::ALL.iter().zip(&counts.times);
+    let lines = lines.map(|(transport, times)| Line::new(transport.name(), times.distribution())).collect();
+    sheet.plots.push(Plot::of_latency("Latency of requests", lines));
+    sheet.plots.push(usage.plot("Memory"));
+}
+
+fn marked(town: &Town, counts: &Counts, sheet: &mut Sheet) {
+    let (group, marks) = ("marks", &town.crowd.place.marks);
+    sheet.figure(group, "made", marks.made() as f64, "");
+    sheet.figure(group, "seen, each by somebody who may", marks.seen() as f64, "");
+    sheet.figure(group, "looked through", marks.bytes() as f64 / f64::from(1 << 20), "MiB");
+    sheet.figure(group, "different request ids", counts.ids() as f64, "");
+    // The run would have ended with an error.
+    sheet.bars.push(Bar::count_at_most("marks out of place", 0, 0));
+    sheet.bars.push(Bar::count_at_least("marks seen", marks.seen(), counts.served()));
+}
+
+fn judge(counts: &Counts, asked: u64, sheet: &mut Sheet) {
+    let percent = counts.served() as f64 * 100.0 / asked.max(1) as f64;
+    sheet.bars.push(Bar::count_at_most("request ids seen twice", counts.doubled, 0));
+    sheet.bars.push(Bar::count_at_most("sessions older than their user's last write", counts.stale, 0));
+    sheet.bars.push(Bar::percent_at_least("served, of all requests", percent, 99.95));
+}
+
+async fn cached(town: &Town, options: &Options, form: Form, sheet: &mut Sheet) -> Result<(), LoadError> {
+    match town.cache_hits().await? {
+        Some((hits, lookups)) if options.cache == Cache::On && lookups > 0 => {
+            let percent = hits as f64 * 100.0 / lookups as f64;
+            sheet.figure("cache", "lookups", lookups as f64, "");
+            // A short run ends before caches are warm.
+            match form {
+                Form::Long => sheet.bars.push(Bar::percent_at_least("cache hits, of all lookups", percent, 85.0)),
+                Form::Short => sheet.figure("cache", "hits", percent, "%"),
             }
         }
-        Ok(())
+        Some((_, lookups)) => sheet.figure("cache", "lookups", lookups as f64, ""),
+        None => sheet.remarks.push("Cache hits are not judged: these hubs have no figures of a cache.".into()),
     }
-
-    fn next_edit(&mut self) -> (String, Value) {
-        let (edit, secret) = (self.chance.uuid().to_string(), self.chance.uuid().to_string());
-        let ops =
-            json!([{"op": "update", "block": self.block, "baseVersion": self.version, "patch": {"secret": secret}}]);
-        self.secret = secret;
-        self.version += 1;
-        (edit, ops)
-    }
-
-    async fn edit(&mut self, number: usize) -> Result<Outcome, LoadError> {
-        let (edit, ops) = self.next_edit();
-        let message =
-            json!({"type": "edit", "id": number.to_string(), "project": self.project, "editId": edit, "ops": ops});
-        self.client.send(&message).await?;
-        let ack = self.reply("ack", number).await?;
-        let is_own = ack["editId"] == *edit && ack["versions"][&self.block] == self.version;
-        own(is_own && ack["project"] == *self.project, &ack, &ack["requestId"])
-    }
-
-    async fn edit_over_http(&mut self) -> Result<Outcome, LoadError> {
-        let (edit, ops) = self.next_edit();
-        let body = json!({"editId": edit, "ops": ops}).to_string();
-        let path = format!("/api/projects/{}/edits", self.project);
-        let ack = parsed(self.http.must("POST", &path, body.as_bytes()).await?)?;
-        let is_own = ack["editId"] == *edit && ack["versions"][&self.block] == self.version;
-        own(is_own, &ack, &ack["requestId"])
-    }
-
-    async fn ping(&mut self, number: usize) -> Result<Outcome, LoadError> {
-        self.client.send(&json!({"type": "ping", "id": number.to_string()})).await?;
-        let pong = self.reply("pong", number).await?;
-        own(true, &pong, &pong["requestId"])
-    }
-
-    async fn history(&mut self, number: usize) -> Result<Outcome, LoadError> {
-        let ask = json!({"type": "history", "id": number.to_string(), "project": self.project, "limit": 1});
-        self.client.send(&ask).await?;
-        let history = self.reply("history", number).await?;
-        let last = &history["events"][0];
-        let is_own = last["actor"]["id"] == *self.name && last.to_string().contains(&self.secret);
-        own(is_own, &history, &history["requestId"])
-    }
-
-    async fn read_blocks(&mut self) -> Result<Outcome, LoadError> {
-        let path = format!("/api/projects/{}/blocks", self.project);
-        let answer = self.http.call("GET", &path, "", b"").await?;
-        let (status, request) = (answer.status, answer.header("x-request-id").unwrap_or_default().to_owned());
-        let snapshot = parsed(answer.body)?;
-        let block = &snapshot["blocks"][0];
-        let is_own = snapshot["project"] == *self.project && block["content"]["secret"] == *self.secret;
-        served(status, is_own, &snapshot, request)
-    }
-
-    async fn read_session(&mut self) -> Result<Outcome, LoadError> {
-        let path = format!("/api/sessions/{}", self.session);
-        let answer = self.http.call("GET", &path, "", b"").await?;
-        let (status, request) = (answer.status, answer.header("x-request-id").unwrap_or_default().to_owned());
-        let session = parsed(answer.body)?;
-        let is_own = session["user"] == *self.name && session["metadata"]["kept"] == *self.kept;
-        served(status, is_own, &session, request)
-    }
-
-    /// The reply to a message, which must be to this one; events of one's own go by.
-    async fn reply(&mut self, kind: &str, number: usize) -> Result<Value, LoadError> {
-        let reply = self.client.expect(kind).await?;
-        if reply["id"] == *number.to_string() { Ok(reply) } else { Err(mixed(&reply)) }
-    }
-}
-
-fn served(status: u16, is_own: bool, answer: &Value, request: String) -> Result<Outcome, LoadError> {
-    match status {
-        429 | 503 => Ok(Outcome::Busy),
-        _ => own(is_own && status == 200, answer, &json!(request)),
-    }
-}
-
-fn own(is_own: bool, answer: &Value, request: &Value) -> Result<Outcome, LoadError> {
-    let request = request.as_str().and_then(|request| request.parse().ok());
-    request.filter(|_| is_own).map(Outcome::Own).ok_or_else(|| mixed(answer))
-}
-
-fn mixed(answer: &Value) -> LoadError {
-    LoadError::Wrong(format!("this is not the answer to what was asked: {answer}"))
-}
-
-fn parsed(body: &[u8]) -> Result<Value, LoadError> {
-    serde_json::from_slice(body).map_err(|error| LoadError::Wrong(error.to_string()))
-}
-
-fn text(value: &Value, pointer: &str) -> Result<String, LoadError> {
-    let text = value.pointer(pointer).and_then(Value::as_str);
-    text.map(str::to_owned).ok_or_else(|| LoadError::Wrong(value.to_string()))
+    Ok(())
 }

@@ -56,8 +56,8 @@ pub enum Scenario {
     Growth(Run<growth::Options>),
 }
 
-/// All names, in the order in which `all` runs them.
-pub const NAMES: [&str; 14] = [
+/// What `all` runs, in this order: names, some with options.
+pub const RUNS: [&str; 17] = [
     "floor",
     "edits",
     "room",
@@ -69,6 +69,9 @@ pub const NAMES: [&str; 14] = [
     "mixed",
     "http",
     "isolation",
+    "isolation --cache off",
+    "isolation --redis-restart",
+    "isolation --fault shared-cache",
     "typing",
     "cluster",
     "growth",

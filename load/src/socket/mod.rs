@@ -19,6 +19,7 @@ use self::frame::Kind;
 use self::inbox::Inbox;
 use crate::LoadError;
 use crate::chance::Chance;
+use crate::way::Way;
 
 pub use self::frame::Form;
 pub use self::inflate::Inflater;
@@ -78,6 +79,11 @@ impl Socket {
     /// Connects to `ADDRESS:PORT` and upgrades; with `Form::Deflated` compression is asked for.
     pub async fn connect(address: &str, path: &str, form: Form) -> Result<Self, LoadError> {
         Self::over(TcpStream::connect(address).await?, address, path, form).await
+    }
+
+    /// The same, by a way.
+    pub async fn connect_by(way: &Way, path: &str, form: Form) -> Result<Self, LoadError> {
+        Self::over(way.open().await?, &way.to, path, form).await
     }
 
     /// The same; the network brings little while nobody reads.

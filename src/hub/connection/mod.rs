@@ -265,7 +265,7 @@ impl Connection {
                 self.ask(project, command).await;
             }
             ClientMessage::Signal { project, event, data } => {
-                let command = Command::Signal { connection: self.id, event, data, reply };
+                let command = Command::Signal { connection: self.id, event: event.into_boxed_str(), data, reply };
                 self.ask(project, command).await;
             }
             ClientMessage::History { project, before, limit } => {

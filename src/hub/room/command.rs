@@ -213,7 +213,7 @@ pub enum Command {
         /// From whom.
         connection: ConnectionId,
         /// The application's word.
-        event: String,
+        event: Box<str>,
         /// Any JSON.
         data: Option<Arc<RawValue>>,
         /// Answered only if it fails.

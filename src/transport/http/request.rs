@@ -49,7 +49,7 @@ impl FromRequestParts<Arc<Http>> for Who {
 /// Counts a call by whoever it was.
 async fn count(http: &Http, context: &Context, extensions: &Extensions) -> Result<(), Problem> {
     let spent = http.hub.spend(context, Resource::Call, None).await;
-    let standing = spent.map_or_else(|denied| denied.standing, |standing| standing);
+    let standing = spent.unwrap_or_else(|denied| denied.standing);
     if let (Some(counted), Some(standing)) = (extensions.get::<Counted>(), standing) {
         counted.note(Resource::Call, standing);
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::LoadError;
 use crate::chance::Chance;
-use crate::hub::{Hub, Launch, Signal, tell};
+use crate::hub::{Hub, Launch, Setting, Signal, tell};
 use crate::ports::Ports;
 use crate::postgres::Postgres;
 use crate::proxy::Proxy;
@@ -72,12 +72,23 @@ pub struct Station {
 impl Rig {
     /// Starts everything. Logs of hubs go to `folder`.
     pub async fn start(plan: &Plan, chance: &mut Chance, folder: &Path) -> Result<Self, LoadError> {
+        Self::start_with(plan, &[], chance, folder).await
+    }
+
+    /// The same, with further settings for each hub.
+    pub async fn start_with(
+        plan: &Plan,
+        settings: &[Setting],
+        chance: &mut Chance,
+        folder: &Path,
+    ) -> Result<Self, LoadError> {
         let mut ports = Ports::default();
         let postgres = Postgres::start(&mut ports)?;
         let redis = Redis::start(&mut ports).await?;
         let mut rig = Self { hubs: Vec::new(), redis, postgres, ports };
         for number in 1..=plan.hubs {
-            let station = rig.station(plan, number, chance, folder).await?;
+            let mut station = rig.station(plan, number, chance, folder).await?;
+            station.launch.more = settings.to_vec();
             rig.hubs.push(station);
             rig.hubs[number - 1].start().await?;
         }
@@ -118,6 +129,7 @@ impl Rig {
             drain_secs: Some(plan.drain_secs),
             history_days: None,
             log: Some(folder.join(format!("hub-{number}.log"))),
+            more: Vec::new(),
             listen,
         };
         Ok(Station { launch, process: None, front, database, bus, relay })

@@ -6,16 +6,20 @@
 mod before_publish;
 mod bus_lost;
 mod cut_at_commit;
+mod forged;
 mod half_open;
 mod hub_killed;
+mod mixed_caches;
 mod postgres_restarts;
 mod redis_cut_off;
 mod redis_disorder;
 mod redis_troubled;
 mod resume_anywhere;
 mod retries;
+mod role_withdrawn;
 mod rolling_deploy;
 mod stampede;
+mod token_expires;
 mod vanishing;
 
 use clap::ValueEnum;
@@ -55,6 +59,14 @@ pub enum Row {
     R20,
     /// Thousands ask for what no hub has at hand.
     R23,
+    /// A token expires during a connection.
+    S4,
+    /// A role is withdrawn.
+    S5,
+    /// Senders, presence, sessions and edit ids are forged.
+    S8,
+    /// Users with the same ids.
+    S9,
 }
 
 impl Row {
@@ -66,6 +78,11 @@ impl Row {
     /// Whether it drops packets, where it may.
     pub fn drops_packets(self) -> bool {
         matches!(self, Self::R11 | Self::R14)
+    }
+
+    /// Whether clients write a history, which is judged: the reliability rows.
+    pub fn has_history(self) -> bool {
+        !matches!(self, Self::S4 | Self::S5 | Self::S8 | Self::S9)
     }
 
     /// In a few words.
@@ -85,6 +102,12 @@ impl Row {
             Self::R19 => "clients come back with old epochs, future seqs, dropped logs: no silent gap",
             Self::R20 => "hubs hear of each other late, twice, in any order: clients see nothing out of order",
             Self::R23 => "thousands ask for a cold project at once: one load for each hub, nobody is stuck",
+            Self::S4 => "a token expires in a flood of edits: none is applied afterwards",
+            Self::S5 => {
+                "a role is withdrawn in a flood, with Redis or without: writes and reads end within 1 s on every hub"
+            }
+            Self::S8 => "senders, presence, sessions, edit ids and tokens are forged: refused, or of no effect",
+            Self::S9 => "users with the same ids, interleaved: no answer is another's",
         }
     }
 }
@@ -106,5 +129,9 @@ pub async fn run(row: Row, run: &Run) -> Result<Findings, LoadError> {
         Row::R19 => resume_anywhere::run(run).await,
         Row::R20 => redis_disorder::run(run).await,
         Row::R23 => stampede::run(run).await,
+        Row::S4 => token_expires::run(run).await,
+        Row::S5 => role_withdrawn::run(run).await,
+        Row::S8 => forged::run(run).await,
+        Row::S9 => mixed_caches::run(run).await,
     }
 }
