@@ -15,7 +15,8 @@ use blockhub::session::lock::{Locks, PATIENCE};
 use blockhub::session::{Sessions, TTL_MS, lock_name};
 use blockhub::telemetry;
 use blockhub::transport::auth::Keys;
-use blockhub::transport::http::{Http, router};
+use blockhub::transport::http::{Http, answered, router};
+use blockhub::transport::proxies::Proxies;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
@@ -54,7 +55,8 @@ async fn a_call_on_a_locked_session_is_busy_after_five_seconds() {
     let parts = desk::parts(database.store().await, Arc::new(LocalBus::default()), Keys::Open);
     let hub = Hub::start(HubParts { sessions, ..parts });
     let metrics = telemetry::measure_apart().unwrap();
-    let calls = router(Http { hub: hub.clone(), origins: Vec::new(), metrics, started: Instant::now() });
+    let http = Http { hub: hub.clone(), origins: Vec::new(), metrics, started: Instant::now() };
+    let calls = answered(router(http), Proxies::default());
     let id = fresh();
     hub.sessions.create(session(id, "guest", clock::now().0)).await.unwrap();
     tokio::time::pause();
