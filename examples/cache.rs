@@ -13,7 +13,7 @@ use blockhub::domain::ids::{ProjectId, UserId};
 use uuid::Uuid;
 
 const KEYS: usize = 1_000;
-const READS: u32 = 5_000_000;
+const READS: u32 = 2_000_000;
 
 #[derive(Clone)]
 struct Value(Arc<[u8]>);
