@@ -113,13 +113,11 @@ impl Shared {
     ) -> Result<Result<V, (u64, Uuid)>, Away> {
         let (end, mut pause) = (Instant::now() + PATIENCE, Pause::between(LOOKS.0, LOOKS.1));
         loop {
-            let generation = match self.look(key, counters).await? {
-                Look::Value(value) if is_good(&value) => return Ok(Ok(value)),
-                Look::Value(_) => return Err(Away),
-                Look::Nothing(generation) => generation,
-            };
+            if let Look::Value(value) = self.look(key, &is_good, counters).await? {
+                return Ok(Ok(value));
+            }
             if let Turn::Mine(token) = self.turn(key).await? {
-                return Ok(Err((generation, token)));
+                return self.look_in_turn(key, token, is_good, counters).await;
             }
             if Instant::now() >= end {
                 return Err(Away);
@@ -128,13 +126,37 @@ impl Shared {
         }
     }
 
-    async fn look<V: Portable>(&self, key: &Key, counters: &Counters) -> Result<Look<V>, Away> {
+    /// Who had the turn before may have ended between the look and the turn: the value is there then.
+    async fn look_in_turn<V: Portable>(
+        &self,
+        key: &Key,
+        token: Uuid,
+        is_good: impl Fn(&V) -> bool,
+        counters: &Counters,
+    ) -> Result<Result<V, (u64, Uuid)>, Away> {
+        let found = match self.look(key, is_good, counters).await {
+            Ok(Look::Nothing(generation)) => return Ok(Err((generation, token))),
+            Ok(Look::Value(value)) => Ok(Ok(value)),
+            Err(Away) => Err(Away),
+        };
+        self.release(key, token).await;
+        found
+    }
+
+    /// What is there. A value that is not good makes everybody load for themselves.
+    async fn look<V: Portable>(
+        &self,
+        key: &Key,
+        is_good: impl Fn(&V) -> bool,
+        counters: &Counters,
+    ) -> Result<Look<V>, Away> {
         let (line, generation) = (cmd("GET").arg(place(key)).to_owned(), self.generation());
         let (line, generation) = tokio::join!(self.ask::<Option<Vec<u8>>>(&line), generation);
         let (line, generation) = (line?, generation?);
-        match line {
-            Some(line) => self.read(key, generation, &line, counters).await,
-            None => Ok(Look::Nothing(generation)),
+        let Some(line) = line else { return Ok(Look::Nothing(generation)) };
+        match self.read(key, generation, &line, counters).await? {
+            Look::Value(value) if !is_good(&value) => Err(Away),
+            found => Ok(found),
         }
     }
 

@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, default_value_t = 100, value_parser = percent, conflicts_with = "short")]
     percent: usize,
     /// Plants the fault that the row is there to catch, in the tester's own way to the hubs: passes only if the row
-    /// does not. Security rows only; no result file.
+    /// does not. Only rows that are not judged by a history; no result file.
     #[arg(long)]
     planted: bool,
     /// Where result files go, and the histories of runs that failed.

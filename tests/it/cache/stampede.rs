@@ -87,6 +87,46 @@ async fn five_thousand_on_two_hubs_that_share_a_redis_have_it_loaded_once() {
     assert_eq!(loads.count(), 1);
 }
 
+/// One hub looks and finds nothing; before it takes the turn, all of another hub's load happens.
+#[tokio::test]
+async fn a_load_that_another_hub_ended_just_now_is_not_done_again() {
+    let server = RedisServer::start(&[]).await;
+    let url = server.url();
+    let ([one, other], key, loads) = ([(); 2].map(|()| cache(Some(&url))), fresh_key(), Loads::default());
+    let first = loads.of("it");
+    assert_eq!(one.get_shared(key.clone(), |_| true, || first).await, fine("it"));
+    let place = format!("blockhub:cache:{key}");
+    let _: String = redis_ask(&url, &["RENAME", &place, "aside"]).await.unwrap();
+    // Reads go on, and writes wait in the order in which they came: the value, then the other hub's turn.
+    let _: String = redis_ask(&url, &["CLIENT", "PAUSE", "60000", "WRITE"]).await.unwrap();
+    let back = {
+        let (url, place) = (url.clone(), place.clone());
+        tokio::spawn(async move { redis_ask::<String>(&url, &["RENAME", "aside", &place]).await })
+    };
+    blocked(&url, 1).await;
+    let second = {
+        let load = loads.of("again");
+        tokio::spawn(async move { other.get_shared(key, |_| true, || load).await })
+    };
+    blocked(&url, 2).await;
+    let _: String = redis_ask(&url, &["CLIENT", "UNPAUSE"]).await.unwrap();
+    assert_eq!(second.await.unwrap(), fine("it"));
+    assert_eq!(loads.count(), 1);
+    assert!(back.await.unwrap().is_ok());
+    let lock: Option<String> = redis_ask(&url, &["GET", &format!("{place}:lock")]).await.unwrap();
+    assert_eq!(lock, None);
+}
+
+/// Waits until so many connections wait for Redis.
+async fn blocked(url: &str, count: usize) {
+    until("writes wait", async || {
+        let told: String = redis_ask(url, &["INFO", "clients"]).await.ok()?;
+        let blocked = told.lines().find_map(|line| line.strip_prefix("blocked_clients:"))?;
+        (blocked.trim().parse::<usize>().ok()? >= count).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn who_asked_first_may_go_away() {
     let (cache, key, loads, gate) = (cache(None), fresh_key(), Loads::default(), Gate::default());

@@ -80,9 +80,14 @@ impl Row {
         matches!(self, Self::R11 | Self::R14)
     }
 
-    /// Whether clients write a history, which is judged: the reliability rows.
+    /// Whether it is about who may what; the others are about what lasts.
+    pub fn is_security(self) -> bool {
+        matches!(self, Self::S4 | Self::S5 | Self::S8 | Self::S9)
+    }
+
+    /// Whether clients write a history, which is judged.
     pub fn has_history(self) -> bool {
-        !matches!(self, Self::S4 | Self::S5 | Self::S8 | Self::S9)
+        !self.is_security() && self != Self::R23
     }
 
     /// In a few words.

@@ -1,7 +1,8 @@
 //! R23: thousands ask for a project that no hub has at hand, at once, and those who asked first go away.
 //!
-//! Promises: each round is about a project of its own, which nobody has opened before; loads are counted by the hubs.
-//! Must never: write to a history: who joins here is shown no events.
+//! Promises: each round is about a project of its own, which nobody has opened before; loads are counted by the hubs,
+//! and nobody else is at work there who could cause one.
+//! Must never: take an answer's status for an answer: it must be the project, with all of its blocks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,16 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::LoadError;
 use crate::bar::Bar;
+use crate::chance::Chance;
 use crate::crowd::projects::{Shape, create};
 use crate::faults::Run;
 use crate::faults::report::Findings;
-use crate::faults::rig::Plan;
-use crate::faults::scene::{Scene, load_small};
+use crate::faults::rig::{Plan, Rig};
 use crate::http::Http;
 
 /// Who is not answered by then is stuck.
@@ -42,15 +43,16 @@ enum Way {
     Joins,
 }
 
-/// What rounds find out.
+/// What rounds of one way find out.
 #[derive(Default)]
 struct Tally {
     answered: u64,
     stuck: u64,
     wrong: u64,
+    /// Of one hub, in one round.
     rooms_max: u64,
-    reads_loaded_max: u64,
-    reads_loaded_in_all: u64,
+    snapshots_max: u64,
+    snapshots: u64,
     longest_ms: f64,
 }
 
@@ -58,39 +60,59 @@ struct Tally {
 pub async fn run(run: &Run) -> Result<Findings, LoadError> {
     let plan = Plan { hubs: 2, drain_secs: 20, behind: &[] };
     let (rounds, callers) = (run.times(20, 2), run.pick(5_000, 300));
-    let mut scene = Scene::open(run, &plan, &load_small(run)).await?;
-    let mut tally = Tally::default();
-    for round in 0..rounds {
-        for way in [Way::Reads, Way::Joins] {
-            stampede(&mut scene, way, callers, &mut tally).await?;
-        }
-        run.say(&format!("{} of {rounds}", round + 1));
+    let planted = [("BLOCKHUB_CACHE", "off".to_owned())];
+    let (mut chance, settings) = (Chance::new(run.seed), if run.planted { &planted[..] } else { &[] });
+    let rig = Rig::start_with(&plan, settings, &mut chance, &run.folder).await?;
+    let hubs = rig.addresses();
+    let [mut reads, mut joins] = [Tally::default(), Tally::default()];
+    for round in 1..=rounds {
+        stampede(&hubs, Way::Reads, callers, &mut chance, &mut reads).await?;
+        stampede(&hubs, Way::Joins, callers, &mut chance, &mut joins).await?;
+        run.say(&format!("{round} of {rounds}"));
     }
     let mut findings = Findings::default();
-    let asked = (2 * rounds * callers) as u64;
-    findings.bars.push(Bar::count_at_least("callers answered", tally.answered, asked));
-    findings.bars.push(Bar::count_at_most("callers stuck", tally.stuck, 0));
-    findings.bars.push(Bar::count_at_most("callers answered wrongly", tally.wrong, 0));
-    findings.bars.push(Bar::count_at_most("times that a hub loaded a room, at most", tally.rooms_max, 1));
-    findings.bars.push(Bar::count_at_most("times that a hub made a snapshot, at most", tally.reads_loaded_max, 1));
-    let in_all = tally.reads_loaded_in_all as f64 / rounds as f64;
-    findings.bars.push(Bar::ratio_at_most("snapshots made by all hubs, each round", in_all, 1.0));
+    reads.tell("reads", (rounds * callers) as u64, &mut findings);
+    joins.tell("joins", (rounds * callers) as u64, &mut findings);
+    let (bars, each_round) = (&mut findings.bars, reads.snapshots as f64 / rounds as f64);
+    bars.push(Bar::count_at_most("reads: snapshots a hub made in a round, at most", reads.snapshots_max, 1));
+    bars.push(Bar::ratio_at_most("reads: snapshots all hubs made, each round", each_round, 1.0));
     findings.figure("callers of each round", callers as f64);
-    findings.figure("until all of a round were answered, max, ms", tally.longest_ms);
-    scene.close(&mut findings).await?;
     Ok(findings)
 }
 
-async fn stampede(scene: &mut Scene, way: Way, callers: usize, tally: &mut Tally) -> Result<(), LoadError> {
-    let hubs = scene.rig.addresses();
-    let project = create(&hubs[0], 1, SHAPE, &mut scene.chance).await?.remove(0).id;
+impl Tally {
+    fn tell(&self, way: &str, asked: u64, findings: &mut Findings) {
+        let bars = &mut findings.bars;
+        bars.push(Bar::count_at_least(format!("{way}: callers answered"), self.answered, asked));
+        bars.push(Bar::count_at_most(format!("{way}: callers stuck"), self.stuck, 0));
+        bars.push(Bar::count_at_most(format!("{way}: callers answered wrongly"), self.wrong, 0));
+        bars.push(Bar::count_at_most(
+            format!("{way}: times a hub loaded a room in a round, at most"),
+            self.rooms_max,
+            1,
+        ));
+        findings.figure(&format!("{way}: until all of a round were answered, max, ms"), self.longest_ms);
+    }
+}
+
+async fn stampede(
+    hubs: &[String],
+    way: Way,
+    callers: usize,
+    chance: &mut Chance,
+    tally: &mut Tally,
+) -> Result<(), LoadError> {
+    let project = create(&hubs[0], 1, SHAPE, chance).await?.remove(0).id;
     let mut before = Vec::new();
-    for hub in &hubs {
+    for hub in hubs {
         before.push(Counts::of(hub).await?);
     }
     let began = Instant::now();
     for hub in hubs.iter().cycle().take(LEADERS * hubs.len()) {
-        vanish(hub, &project).await?;
+        match way {
+            Way::Reads => vanish_reading(hub, &project).await?,
+            Way::Joins => drop(joining(hub, &project, "leader").await?),
+        }
     }
     let (mut tasks, gate) = (JoinSet::new(), Arc::new(Semaphore::new(CONNECTING_MAX)));
     for number in 0..callers {
@@ -108,14 +130,14 @@ async fn stampede(scene: &mut Scene, way: Way, callers: usize, tally: &mut Tally
     for (hub, before) in hubs.iter().zip(before) {
         let now = Counts::of(hub).await?;
         tally.rooms_max = tally.rooms_max.max(now.rooms - before.rooms);
-        tally.reads_loaded_max = tally.reads_loaded_max.max(now.snapshots - before.snapshots);
-        tally.reads_loaded_in_all += now.snapshots - before.snapshots;
+        tally.snapshots_max = tally.snapshots_max.max(now.snapshots - before.snapshots);
+        tally.snapshots += now.snapshots - before.snapshots;
     }
     Ok(())
 }
 
 /// Asks, and hangs up before an answer can come.
-async fn vanish(hub: &str, project: &str) -> Result<(), LoadError> {
+async fn vanish_reading(hub: &str, project: &str) -> Result<(), LoadError> {
     let mut stream = TcpStream::connect(hub).await?;
     let head = format!("GET /api/projects/{project}/blocks HTTP/1.1\r\nHost: localhost\r\n\r\n");
     Ok(stream.write_all(head.as_bytes()).await?)
@@ -141,11 +163,8 @@ async fn read(hub: &str, project: &str, number: usize, gate: &Semaphore) -> Resu
 async fn join(hub: &str, project: &str, number: usize, gate: &Semaphore) -> Result<(), LoadError> {
     let mut socket = {
         let _turn = gate.acquire().await;
-        client_async(format!("ws://{hub}/ws"), TcpStream::connect(hub).await?).await?.0
+        joining(hub, project, &format!("caller-{number}")).await?
     };
-    let user = json!({"id": format!("caller-{number}")});
-    socket.send(Message::text(json!({"type": "hello", "user": user}).to_string())).await?;
-    socket.send(Message::text(json!({"type": "join", "id": "join", "project": project}).to_string())).await?;
     while let Some(message) = socket.next().await {
         let Message::Text(text) = message? else { continue };
         let message: Value = serde_json::from_str(&text).map_err(|error| LoadError::Wrong(error.to_string()))?;
@@ -156,6 +175,14 @@ async fn join(hub: &str, project: &str, number: usize, gate: &Semaphore) -> Resu
         }
     }
     Err(LoadError::Wrong("the connection ended before it had joined".into()))
+}
+
+/// A socket that has asked to join, and has not been answered.
+async fn joining(hub: &str, project: &str, user: &str) -> Result<WebSocketStream<TcpStream>, LoadError> {
+    let mut socket = client_async(format!("ws://{hub}/ws"), TcpStream::connect(hub).await?).await?.0;
+    socket.send(Message::text(json!({"type": "hello", "user": {"id": user}}).to_string())).await?;
+    socket.send(Message::text(json!({"type": "join", "id": "join", "project": project}).to_string())).await?;
+    Ok(socket)
 }
 
 /// Whether it is this project, with all of its blocks.
