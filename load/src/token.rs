@@ -43,6 +43,13 @@ impl Signer {
         self.sign(&claims(user, name, lasts))
     }
 
+    /// A token of a user who pays nothing, and may do as much as that is worth.
+    pub fn free(&self, user: &str, lasts: Duration) -> Result<String, LoadError> {
+        let mut claims = claims(user, user, lasts);
+        claims["tier"] = json!("free");
+        self.sign(&claims)
+    }
+
     /// A token that may see the hub's figures.
     pub fn admin(&self) -> Result<String, LoadError> {
         let mut claims = claims("operator", "Operator", LONG);

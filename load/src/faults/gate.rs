@@ -14,6 +14,7 @@ use super::Run;
 use super::rig::{Plan, Rig};
 use crate::LoadError;
 use crate::chance::Chance;
+use crate::hub::Setting;
 use crate::isolation::desk::Desk;
 use crate::isolation::person::text;
 use crate::isolation::tally::Tally;
@@ -37,8 +38,14 @@ pub struct Gate {
 impl Gate {
     /// Starts everything.
     pub async fn open(run: &Run) -> Result<Self, LoadError> {
+        Self::open_with(run, Vec::new()).await
+    }
+
+    /// The same, with further settings for each hub.
+    pub async fn open_with(run: &Run, more: Vec<Setting>) -> Result<Self, LoadError> {
         let (signer, plan) = (Signer::default(), Plan { hubs: 2, drain_secs: 20, behind: &[] });
-        let rig = Rig::start_with(&plan, &[signer.setting()], &mut Chance::new(run.seed), &run.folder).await?;
+        let settings = [vec![signer.setting()], more].concat();
+        let rig = Rig::start_with(&plan, &settings, &mut Chance::new(run.seed), &run.folder).await?;
         Ok(Self { rig, signer, marks: Arc::default(), tally: Arc::default() })
     }
 

@@ -85,7 +85,7 @@ pub struct Run {
     origin: Origin,
     /// For the history and the logs of the hubs.
     pub folder: PathBuf,
-    /// Drops packets, where this machine allows it.
+    /// Drops packets and takes addresses, where this machine allows it.
     pub drops: Option<Drops>,
     /// Whether the fault is planted that the row is there to catch.
     pub planted: bool,
@@ -137,7 +137,7 @@ pub async fn run(options: &Options) -> Result<bool, LoadError> {
     if rows.is_empty() {
         return Err(LoadError::Start("nothing can be planted into this row".into()));
     }
-    if rows.iter().any(|row| row.drops_packets()) {
+    if rows.iter().any(|row| row.has_network()) {
         become_alone().await?;
     }
     let (mut passed, drops) = (0, Drops::begin().await?);

@@ -13,7 +13,7 @@ pub mod tally;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -118,9 +118,10 @@ impl Town {
             let mut desk = Desk::new(way, &token, u32::MAX, place.marks.clone(), Arc::new(Tally::default()));
             let got = desk.call("GET", "/api/admin/cache/stats", &Value::Null).await?;
             let Some(body) = got.filter(|got| got.status == 200).map(|got| got.body) else { return Ok(None) };
-            for kind in body["kinds"].as_array().map_or(&[][..], Vec::as_slice) {
-                let [hits, misses] = ["hits", "misses"].map(|what| kind[what].as_u64().unwrap_or(0));
-                sums = (sums.0 + hits, sums.1 + hits + misses);
+            for kind in body["kinds"].as_object().into_iter().flat_map(Map::values) {
+                let [hits, confirmed, misses] =
+                    ["hits", "confirmed", "misses"].map(|what| kind[what].as_u64().unwrap_or(0));
+                sums = (sums.0 + hits, sums.1 + hits + confirmed + misses);
             }
         }
         Ok(Some(sums))

@@ -5,7 +5,7 @@
 //! Must never: be slower than what it measures: the load shares its processors with the servers.
 
 mod frame;
-mod handshake;
+pub mod handshake;
 mod inbox;
 mod inflate;
 pub mod scan;

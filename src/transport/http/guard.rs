@@ -1,10 +1,9 @@
 //! Who is let in, before anything is looked at: hosts, web pages of other origins, the drain, time-outs ([CN3], [CN6]).
 //!
 //! Promises: exactly the configured origins get CORS answers.
-//! Must never: hold a request for longer than `CALL_WITHIN`.
+//! Must never: hold a request for longer than a request may take.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -18,14 +17,13 @@ use axum::response::{IntoResponse, Response};
 use super::Http;
 use super::problem::Problem;
 use crate::domain::quota::Resource;
+use crate::hub::context::WITHIN;
 use crate::hub::quotas::denied;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::reply::Refusal;
 use crate::transport::arrived::Arrived;
 use crate::transport::origin::{host, is_loopback, origin_allowed};
 
-/// How long a call may take, its body included.
-const CALL_WITHIN: Duration = Duration::from_secs(30);
 /// What a client is asked to wait: by then a load balancer has another hub for it.
 const RETRY_MS: u64 = 1_000;
 
@@ -37,7 +35,7 @@ const CORS: [(HeaderName, &str); 3] = [
 
 /// Ends what takes too long. Writes that have begun are finished all the same: they run in tasks of their own.
 pub async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(CALL_WITHIN, next.run(request)).await {
+    match tokio::time::timeout(WITHIN, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => again(ErrorCode::Busy, "This took too long.").into_response(),
     }

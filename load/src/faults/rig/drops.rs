@@ -4,6 +4,7 @@
 //! rules go with the namespace, and that with this program.
 //! Must never: be asked for on the machine's network.
 
+use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
@@ -51,6 +52,11 @@ impl Drops {
     pub async fn drop_port(&self, port: u16) -> Result<(), LoadError> {
         must("nft", &[&format!("add rule inet faults out tcp dport {port} drop")]).await?;
         must("nft", &[&format!("add rule inet faults out tcp sport {port} drop")]).await
+    }
+
+    /// This program may come from that address too, which is not one of the loopback network.
+    pub async fn come_from(&self, address: Ipv4Addr) -> Result<(), LoadError> {
+        must("ip", &["addr", "add", &format!("{address}/32"), "dev", "lo"]).await
     }
 
     /// From now on no packet is dropped.

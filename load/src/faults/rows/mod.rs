@@ -5,10 +5,12 @@
 
 mod before_publish;
 mod bus_lost;
+mod claimed_addresses;
 mod cut_at_commit;
 mod forged;
 mod half_open;
 mod hub_killed;
+mod limits_bypassed;
 mod mixed_caches;
 mod postgres_restarts;
 mod redis_cut_off;
@@ -67,6 +69,8 @@ pub enum Row {
     S8,
     /// Users with the same ids.
     S9,
+    /// Limits are to be bypassed.
+    S10,
 }
 
 impl Row {
@@ -75,14 +79,14 @@ impl Row {
         format!("{self:?}")
     }
 
-    /// Whether it drops packets, where it may.
-    pub fn drops_packets(self) -> bool {
-        matches!(self, Self::R11 | Self::R14)
+    /// Whether it has a network of its own, where it may: to drop packets, or to come from any address.
+    pub fn has_network(self) -> bool {
+        matches!(self, Self::R11 | Self::R14 | Self::S10)
     }
 
     /// Whether it is about who may what; the others are about what lasts.
     pub fn is_security(self) -> bool {
-        matches!(self, Self::S4 | Self::S5 | Self::S8 | Self::S9)
+        matches!(self, Self::S4 | Self::S5 | Self::S8 | Self::S9 | Self::S10)
     }
 
     /// Whether clients write a history, which is judged.
@@ -113,6 +117,7 @@ impl Row {
             }
             Self::S8 => "senders, presence, sessions, edit ids and tokens are forged: refused, or of no effect",
             Self::S9 => "users with the same ids, interleaved: no answer is another's",
+            Self::S10 => "many connections and forged addresses, with Redis and without: 1.1 times the budget at most",
         }
     }
 }
@@ -138,5 +143,6 @@ pub async fn run(row: Row, run: &Run) -> Result<Findings, LoadError> {
         Row::S5 => role_withdrawn::run(run).await,
         Row::S8 => forged::run(run).await,
         Row::S9 => mixed_caches::run(run).await,
+        Row::S10 => limits_bypassed::run(run).await,
     }
 }
