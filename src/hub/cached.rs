@@ -5,7 +5,8 @@
 //! Must never: decide who may what.
 
 use std::sync::Arc;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::heads::{FRESH, Heads, Known};
 use super::snapshots::Written;
@@ -219,12 +220,6 @@ impl Cached {
             Group::Kind(Kind::Projects) => self.projects.forget(group),
             Group::Kind(Kind::Snapshots) => self.snapshots.forget(group),
         }
-    }
-
-    /// Others may have told of changes that were not heard. Projects are confirmed by the store, and snapshots are named
-    /// by what they are: both may stay.
-    pub(super) fn forget_what_is_told(&self) {
-        self.forget(&Group::Kind(Kind::Themes));
     }
 
     /// What was counted of each kind.

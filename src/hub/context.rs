@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::Span;
+use tracing::field::{debug, display};
 
 use crate::domain::access::Principal;
 use crate::domain::ids::{ConnectionId, RequestId, SessionId};
@@ -81,15 +82,17 @@ impl Context {
         if Instant::now() < self.deadline() { Ok(()) } else { Err(too_late()) }
     }
 
-    /// What every line that is logged about it says.
+    /// What every line that is logged about it says. A call has a span from when it came in: it is told whose it is.
     pub fn span(&self) -> Span {
+        let Via::Socket { connection, session, address } = self.via else { return Span::current() };
         let (request, user, tier) = (self.request, self.principal.user(), self.principal.tier);
-        match self.via {
-            Via::Socket { connection, session, .. } => {
-                tracing::info_span!("message", %request, %connection, %session, %user, ?tier)
-            }
-            Via::Call { .. } => tracing::info_span!("call", %request, %user, ?tier),
-        }
+        let address = address.map(display);
+        tracing::info_span!("message", %request, %connection, %session, %user, ?tier, address)
+    }
+
+    /// Tells the span of a call whose it is.
+    pub fn tell(&self, span: &Span) {
+        span.record("user", display(self.principal.user())).record("tier", debug(self.principal.tier));
     }
 }
 

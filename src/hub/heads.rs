@@ -5,9 +5,10 @@
 //! Must never: grow without bound; projects that nobody reads are dropped by the next comparison.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dashmap::DashMap;
+use tokio::time::Instant;
 
 use crate::cache::flight::{Flights, Lost};
 use crate::domain::ids::ProjectId;

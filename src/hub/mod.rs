@@ -37,7 +37,6 @@ use self::cached::{CacheParts, Cached, Sight};
 use self::committer::Committer;
 use self::context::{Context, too_late};
 use self::projects::unavailable;
-use self::quotas::denied;
 use self::registry::Registry;
 use self::roll::Roll;
 use self::room::command::{Command, Submission, Waiter, internal};
@@ -52,7 +51,6 @@ use crate::domain::block::{Block, Project};
 use crate::domain::decide::EditLimits;
 use crate::domain::edit::Edit;
 use crate::domain::ids::{EditId, HubId, HubRun, ProjectId};
-use crate::domain::quota::Resource;
 use crate::domain::sequence::{Epoch, Seq, Timestamp};
 use crate::limit::Limits;
 use crate::protocol::code::ErrorCode;
@@ -226,9 +224,6 @@ impl Hub {
 
     /// Applies an edit, an undo or a restore for a caller without a connection: HTTP.
     pub async fn submit(&self, context: &Context, project: ProjectId, intent: Intent) -> Outcome {
-        if let Err(spent) = self.spend(context, Resource::Edit, Some(project)).await {
-            return Outcome::Refused(denied(Resource::Edit, spent));
-        }
         let (sender, outcome) = oneshot::channel();
         let waiter = Waiter::Call(sender);
         let submission = Submission { context: context.clone(), intent, waiter };

@@ -6,12 +6,12 @@
 
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::time::Instant;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::context::{Context, WITHIN};
 use super::projects::unavailable;

@@ -24,9 +24,12 @@ impl Hub {
     /// A theme's owner and its JSON text.
     pub async fn read_theme(&self, context: &Context, id: &str) -> Result<(UserId, Arc<str>), Refusal> {
         permit(&context.principal, None, Action::UseHub)?;
+        if !is_theme_id(id) {
+            return Err(no_such_theme());
+        }
         let hearing = if self.bus.is_heard() { Hearing::Well } else { Hearing::Nothing };
         let found = self.cached.theme(id, hearing).await.map_err(|error| unavailable(context, &error))?;
-        found.ok_or_else(|| Refusal { message: "There is no such theme.".to_owned(), ..not_found() })
+        found.ok_or_else(no_such_theme)
     }
 
     /// Writes a theme.
@@ -45,6 +48,10 @@ impl Hub {
         let taken = || Refusal::new(ErrorCode::Forbidden, "This theme is somebody else's. Write one of another id.");
         if written { Ok(()) } else { Err(taken()) }
     }
+}
+
+fn no_such_theme() -> Refusal {
+    Refusal { message: "There is no such theme.".to_owned(), ..not_found() }
 }
 
 fn is_theme_id(id: &str) -> bool {

@@ -4,9 +4,9 @@
 //! Must never: be waited for.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::heads::Known;
 use super::snapshots::Written;

@@ -7,10 +7,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Hub;
 use super::heads::Known;
@@ -115,7 +115,7 @@ fn forget(hub: &Hub, group: &str) {
 
 /// Hints were lost: heads are compared now, and the rooms ask each other who is here.
 fn look_everywhere(hub: &Hub) {
-    hub.cached.forget_what_is_told();
+    hub.forget_what_is_told();
     metrics::counter!("blockhub_bus_gaps_total").increment(1);
     for project in hub.registry.projects() {
         drop(hub.registry.send_if_open(project, Command::Gap));

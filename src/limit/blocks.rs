@@ -3,7 +3,7 @@
 //! A block is a minute long, the next one twice as long as the last, an hour at most; an hour after its end it is
 //! forgotten. With Redis blocks are everybody's, without it this hub's.
 //!
-//! Promises: every block ends; one that was lifted elsewhere ends here within `LOOK_AGAIN`.
+//! Promises: every block ends; one that all hubs know ends here within `LOOK_AGAIN` of when it was lifted.
 //! Must never: cost those who are not blocked more than a look.
 
 use std::collections::HashMap;
@@ -32,7 +32,16 @@ pub struct Block {
     pub until: Instant,
     /// How many there were, with this one, as long as they are remembered.
     pub strikes: u32,
-    looked: Instant,
+    known: Known,
+}
+
+/// By whom.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    /// All hubs, as was seen then.
+    ToAll { looked: Instant },
+    /// This hub: the others could not be told.
+    Here,
 }
 
 impl Block {
@@ -59,8 +68,10 @@ impl Blocks {
     pub async fn left_ms(&self, subject: &Subject, now: Instant) -> Option<u64> {
         let block = self.find(subject)?;
         let left_ms = block.left_ms(now)?;
-        match &self.ledger {
-            Some(ledger) if now >= block.looked + LOOK_AGAIN => self.look_again(ledger, subject, now).await,
+        match (&self.ledger, block.known) {
+            (Some(ledger), Known::ToAll { looked }) if now >= looked + LOOK_AGAIN => {
+                self.look_again(ledger, subject, now).await
+            }
             _ => Some(left_ms),
         }
     }
@@ -73,7 +84,7 @@ impl Blocks {
                 None
             }
             Ok(Some((for_ms, strikes))) => {
-                self.note(subject, for_ms, strikes, now);
+                self.note(subject, for_ms, strikes, now, Known::ToAll { looked: now });
                 Some(for_ms)
             }
             Err(_) => self.find(subject).and_then(|block| block.left_ms(now)),
@@ -83,7 +94,7 @@ impl Blocks {
     /// Another hub has blocked a subject.
     pub fn heard_of(&self, subject: &Subject, for_ms: u64, now: Instant) {
         let strikes = self.find(subject).map_or(1, |block| block.strikes);
-        self.note(subject, for_ms, strikes, now);
+        self.note(subject, for_ms, strikes, now, Known::ToAll { looked: now });
     }
 
     /// One more strike against a subject: how long it is blocked, in milliseconds.
@@ -91,14 +102,15 @@ impl Blocks {
         let remembered = |block: &Block| now < block.until + Duration::from_millis(KEPT_MS);
         let strikes = 1 + self.find(subject).filter(remembered).map_or(0, |block| block.strikes);
         let alone = FIRST_MS.saturating_mul(1 << strikes.saturating_sub(1).min(16)).min(LONGEST_MS);
-        let for_ms = match &self.ledger {
-            Some(ledger) => ledger.strike(subject, FIRST_MS, LONGEST_MS, KEPT_MS).await.unwrap_or(alone),
-            None => alone,
+        let told = match &self.ledger {
+            Some(ledger) => ledger.strike(subject, FIRST_MS, LONGEST_MS, KEPT_MS).await.ok(),
+            None => None,
         };
+        let (for_ms, known) = told.map_or((alone, Known::Here), |for_ms| (for_ms, Known::ToAll { looked: now }));
         tracing::warn!(%subject, for_ms, strikes, "blocked: too many requests in spite of retryAfterMs");
         metrics::counter!("blockhub_limit_blocks_total").increment(1);
         self.make_room(now);
-        self.note(subject, for_ms, strikes, now);
+        self.note(subject, for_ms, strikes, now, known);
         for_ms
     }
 
@@ -118,9 +130,9 @@ impl Blocks {
         self.known.read().get(subject).copied()
     }
 
-    fn note(&self, subject: &Subject, for_ms: u64, strikes: u32, now: Instant) {
+    fn note(&self, subject: &Subject, for_ms: u64, strikes: u32, now: Instant, known: Known) {
         let until = now + Duration::from_millis(for_ms);
-        self.known.write().insert(subject.clone(), Block { until, strikes, looked: now });
+        self.known.write().insert(subject.clone(), Block { until, strikes, known });
     }
 
     fn make_room(&self, now: Instant) {

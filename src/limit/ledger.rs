@@ -1,7 +1,8 @@
 //! The windows of all hubs, in Redis: who gives leases.
 //!
-//! A window is a hash: a slot's number to what was used in it, and a mark for each hub whose use is in it. One script
-//! reads, decides and writes, by Redis' clock.
+//! A window is a hash: a slot's number to what was used in it, and for each hub whose use is in it a mark: the sum that it
+//! told last, the number of that report, and the lease that it got for it. One script reads, decides and writes, by Redis'
+//! clock. A report whose answer was not heard may come again: sums count once, and a lease that nobody had is given back.
 //!
 //! Promises: what is leased and reported within a window never comes to more than the budget, but for what hubs let pass
 //! while they could not ask; an answer in time, or none.
@@ -36,8 +37,9 @@ const PRESENCE_LASTS_MS: u64 = 20_000;
 const HUBS: &str = "blockhub:limits:hubs";
 
 /// Keys: window, block. Arguments: the slot's length in ms, slots, the budget, what is wanted, the unused lease's slot and
-/// rest, the untold, the hub's own use, the hub. Answers: ms that the subject is blocked, the lease, what all have used,
-/// the slot, ms until it ends, ms until something eases.
+/// rest, the sum of what passed without a lease, the hub's own use, the mark's name (empty for a question only), the
+/// report's number, that of the last one that was answered. Answers: ms that the subject is blocked, the lease, what all
+/// have used, the slot, ms until it ends, ms until something eases.
 const LEASE: &str = "
     local blocked = redis.call('PTTL', KEYS[2])
     if blocked > 0 then return {blocked, 0, 0, 0, 0, 0} end
@@ -45,17 +47,29 @@ const LEASE: &str = "
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     local slot_ms, slots, budget, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local slot = math.floor(now / slot_ms)
+    local told, unused, rest = 0, ARGV[5], tonumber(ARGV[6])
+    if ARGV[9] ~= '' then
+        local mark = redis.call('HGET', KEYS[1], ARGV[9])
+        if mark then
+            local sum, number, at, lease = string.match(mark, '^(%d+):(%d+):(%d+):(%d+)$')
+            told = math.max(0, ARGV[7] - sum)
+            if number ~= ARGV[11] then unused, rest = at, tonumber(lease) end
+        else
+            told = tonumber(ARGV[8])
+        end
+    end
     local fields = redis.call('HGETALL', KEYS[1])
-    local used, here, oldest, known = 0, 0, slot, false
+    local used, here, oldest = 0, 0, slot
     for i = 1, #fields, 2 do
         local at, count = tonumber(fields[i]), tonumber(fields[i + 1])
         if not at then
-            known = known or fields[i] == ARGV[9]
+            local last = tonumber(string.match(fields[i + 1], '^%d+:%d+:(%d+):'))
+            if last < slot - slots - 2 then redis.call('HDEL', KEYS[1], fields[i]) end
         elseif at < slot - slots then
             redis.call('HDEL', KEYS[1], fields[i])
         else
-            if fields[i] == ARGV[5] then
-                local back = math.min(count, tonumber(ARGV[6]))
+            if fields[i] == unused then
+                local back = math.min(count, rest)
                 count = count - back
                 if back > 0 then redis.call('HSET', KEYS[1], fields[i], count) end
             end
@@ -64,17 +78,17 @@ const LEASE: &str = "
             if at == slot then here = count end
         end
     end
-    local told = tonumber(ARGV[7])
-    if not known then told = told + tonumber(ARGV[8]) end
     used = used + told
     local left = math.max(0, budget - used)
     local lease = math.min(wanted, left, math.max(1, math.floor(left / 4)))
     if told + lease > 0 then redis.call('HSET', KEYS[1], string.format('%d', slot), here + told + lease) end
-    if told + wanted > 0 then
-        redis.call('HSET', KEYS[1], ARGV[9], 1)
+    if ARGV[9] ~= '' then
+        redis.call('HSET', KEYS[1], ARGV[9], string.format('%s:%s:%d:%d', ARGV[7], ARGV[10], slot, lease))
         redis.call('PEXPIRE', KEYS[1], slot_ms * (slots + 2))
     end
-    return {0, lease, used + lease, slot, (slot + 1) * slot_ms - now, (oldest + slots + 1) * slot_ms - now}";
+    local eases = 0
+    if used + lease > 0 then eases = (oldest + slots + 1) * slot_ms - now end
+    return {0, lease, used + lease, slot, (slot + 1) * slot_ms - now, eases}";
 
 /// Forgets what was used, not who reported.
 const RESET: &str = "
@@ -216,13 +230,15 @@ impl Ledger {
         let mut call = self.lease.prepare_invoke();
         call.key(window(resource, subject)).key(block(subject));
         call.arg((budget.window_ms / SLOTS).max(1)).arg(SLOTS).arg(budget.amount).arg(report.portion);
-        call.arg(report.unused.0).arg(report.unused.1).arg(report.untold).arg(report.own).arg(self.run.0.to_string());
+        call.arg(report.unused.0).arg(report.unused.1).arg(report.unleased).arg(report.own);
+        let mark = if report.meter == 0 { String::new() } else { format!("{}:{}", self.run.0, report.meter) };
+        call.arg(mark).arg(report.numbers.0).arg(report.numbers.1);
         let answer: Vec<u64> = self.ask(&call).await?;
         let [blocked, lease, used, slot, lasts_ms, eases_in_ms] = answer[..] else { return Err(Silent) };
         Ok(match (blocked, lease) {
             (for_ms @ 1.., _) => Grant::Blocked { for_ms },
             (0, 0) if report.portion > 0 => Grant::UsedUp { eases_in_ms },
-            (0, amount) => Grant::Lease { amount: fitting(amount), used: fitting(used), slot, lasts_ms },
+            (0, amount) => Grant::Lease { amount: fitting(amount), used: fitting(used), slot, lasts_ms, eases_in_ms },
         })
     }
 

@@ -16,8 +16,8 @@ use crate::domain::quota::Budget;
 
 /// After so long a refusal is looked at again: a user who pays for more now, or whose counters were reset, need not wait.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// What was on its way when its sender was told to wait is no offence.
-const GRACE: Duration = Duration::from_secs(1);
+/// What was on its way when its sender was told to wait is no offence: a queue may take a while over a slow line.
+const GRACE: Duration = Duration::from_secs(10);
 /// Over which time offences add up.
 const OFFENCES_WITHIN_MS: u64 = 60_000;
 /// So many requests against the word of `retryAfterMs` are too many.
@@ -37,6 +37,8 @@ pub struct Moment {
 /// One subject's use of one resource.
 pub struct Meter {
     budget: Budget,
+    /// When it was made, by which it is told from one that was forgotten; never 0.
+    name: u64,
     state: Mutex<State>,
     /// Held while the other hubs are asked: one question at a time.
     pub asking: tokio::sync::Mutex<()>,
@@ -45,8 +47,11 @@ pub struct Meter {
 struct State {
     /// What this hub let pass.
     own: Window,
-    /// The part of it that was not counted for all hubs.
-    untold: u32,
+    /// What passed without a lease, ever: told as a sum, a report that is not answered may be told again.
+    unleased: u64,
+    /// The number of the last report, and of the last that was answered.
+    reports: u64,
+    answered: u64,
     lease: Lease,
     told_to_wait: Option<Wait>,
     /// Requests that came though they were told to wait; there with the first.
@@ -105,12 +110,16 @@ pub enum Manner {
 /// What the other hubs are told with a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Of which meter of this hub, by when it was made; 0: this is a question only.
+    pub meter: u64,
+    /// The number of this report, and of the last one that was answered: the lease of one between was never had.
+    pub numbers: (u64, u64),
     /// What would be nice to have.
     pub portion: u32,
     /// A lease that ended: its slot, and what was left of it.
     pub unused: (u64, u32),
-    /// Let pass without a lease since the last report.
-    pub untold: u32,
+    /// Let pass without a lease, ever.
+    pub unleased: u64,
     /// Let pass within the window, all in all: for whoever counts for all hubs and knows nothing of this one.
     pub own: u32,
 }
@@ -128,6 +137,8 @@ pub enum Grant {
         slot: u64,
         /// How long the slot lasts.
         lasts_ms: u64,
+        /// Until some of what was used is there again; 0 if nothing was.
+        eases_in_ms: u64,
     },
     /// The budget is used up.
     UsedUp {
@@ -146,8 +157,9 @@ impl Meter {
     pub fn new(budget: Budget, now: Moment) -> Self {
         let lease = Lease { left: 0, slot: 0, until: now.at, used: 0 };
         let own = Window::new(budget.window_ms);
-        let state = State { own, untold: 0, lease, told_to_wait: None, offences: None };
-        Self { budget, state: Mutex::new(state), asking: tokio::sync::Mutex::default() }
+        let state = State { own, unleased: 0, reports: 0, answered: 0, lease, told_to_wait: None, offences: None };
+        let name = now.ms + 1;
+        Self { budget, name, state: Mutex::new(state), asking: tokio::sync::Mutex::default() }
     }
 
     /// Lets one pass, or not, if that is known; else somebody has to be asked.
@@ -165,22 +177,24 @@ impl Meter {
     /// What to tell the other hubs.
     pub fn report(&self, now: Moment) -> Report {
         let mut state = self.state.lock();
-        let own = state.own.used(now.ms);
+        state.reports += 1;
         Report {
+            meter: self.name,
+            numbers: (state.reports, state.answered),
             portion: (self.budget.amount / PORTIONS).max(1),
             unused: (state.lease.slot, state.lease.left),
-            untold: state.untold,
-            own: own.saturating_sub(state.untold),
+            unleased: state.unleased,
+            own: state.own.used(now.ms),
         }
     }
 
     /// Takes in what the other hubs answered to a report, and lets one pass by it. A block is for whoever keeps those.
     pub fn take_in(&self, report: Report, grant: Grant, now: Moment) -> Result<Standing, Refused> {
         let mut state = self.state.lock();
-        state.untold = state.untold.saturating_sub(report.untold);
+        state.answered = report.numbers.0;
         state.lease.left = 0;
         match grant {
-            Grant::Lease { amount: left @ 1.., used, slot, lasts_ms } => {
+            Grant::Lease { amount: left @ 1.., used, slot, lasts_ms, .. } => {
                 let until = now.at + Duration::from_millis(lasts_ms);
                 state.lease = Lease { left, slot, until, used };
                 Ok(self.pass(&mut state, now))
@@ -192,19 +206,22 @@ impl Meter {
 
     /// The other hubs know what they were told.
     pub fn was_told(&self, report: Report) {
-        let mut state = self.state.lock();
-        state.untold = state.untold.saturating_sub(report.untold);
+        self.state.lock().answered = report.numbers.0;
     }
 
-    /// Lets one pass by what this hub alone knows, if it has used less than its share.
+    /// Lets one pass by what this hub alone knows, if it has used less than its share. Whoever all hubs together told to
+    /// wait goes on waiting.
     pub fn pass_alone(&self, share: u32, now: Moment) -> Result<Standing, Refused> {
         let mut state = self.state.lock();
+        if let Some(wait) = state.told_to_wait.filter(|wait| now.at < wait.until) {
+            return Err(self.refused(&mut state, wait, now));
+        }
         if state.own.used(now.ms) >= share {
             let eases_in_ms = state.own.eases_in_ms(now.ms);
             return Err(self.refuse(&mut state, eases_in_ms, now));
         }
         state.own.add(now.ms, 1);
-        state.untold = state.untold.saturating_add(1);
+        state.unleased += 1;
         state.told_to_wait = None;
         let left = share.saturating_sub(state.own.used(now.ms));
         Ok(Standing { left, ..self.standing(&mut state, now) })
@@ -219,7 +236,7 @@ impl Meter {
     pub fn reset(&self) {
         let mut state = self.state.lock();
         state.own.clear();
-        (state.untold, state.lease.left, state.lease.used) = (0, 0, 0);
+        (state.lease.left, state.lease.used) = (0, 0);
         (state.told_to_wait, state.offences) = (None, None);
     }
 

@@ -306,7 +306,8 @@ impl Counted {
             verdict: Verdict::Wait,
         };
         match (refused.manner, subject) {
-            (Manner::Deaf, Subject::User(_) | Subject::Address(_)) => {
+            // Never an address: those behind it may be thousands, of whom most were told nothing.
+            (Manner::Deaf, Subject::User(_)) => {
                 let retry_after_ms = self.blocks.strike(subject, Instant::now()).await;
                 Denied { retry_after_ms, verdict: Verdict::Blocked, ..wait }
             }
@@ -317,13 +318,15 @@ impl Counted {
     /// What is left, by what all hubs know if they can be asked.
     async fn look(&self, resource: Resource, subject: Subject, budget: Budget) -> Standing {
         let shown = self.meter(resource, &subject, budget).shown(self.now());
-        let nothing = Report { portion: 0, unused: (0, 0), untold: 0, own: 0 };
+        let nothing = Report { meter: 0, numbers: (0, 0), portion: 0, unused: (0, 0), unleased: 0, own: 0 };
         let asked = match &self.ledger {
             Some(ledger) => ledger.lease(resource, &subject, budget, nothing).await.ok(),
             None => None,
         };
         match asked {
-            Some(Grant::Lease { used, .. }) => Standing { left: budget.amount.saturating_sub(used), ..shown },
+            Some(Grant::Lease { used, eases_in_ms, .. }) => {
+                Standing { budget, left: budget.amount.saturating_sub(used), eases_in_ms }
+            }
             _ => shown,
         }
     }
@@ -348,7 +351,7 @@ impl Counted {
         let _turn = meter.asking.lock().await;
         let now = self.now();
         let report = Report { portion: 0, unused: (0, 0), ..meter.report(now) };
-        if report.own + report.untold > 0 {
+        if report.own > 0 {
             ledger.lease(*resource, subject, meter.shown(now).budget, report).await?;
             meter.was_told(report);
         }

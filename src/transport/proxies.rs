@@ -4,13 +4,16 @@
 //! trusted proxies nobody's word counts.
 //! Must never: take an address that the client may have written.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::http::header::FORWARDED;
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The address of those of whom two things are said. No client has it, and it is counted like one.
+const NOBODY_KNOWS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The proxies whose word counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,8 +40,9 @@ impl Proxies {
             (None, None) => peer,
             (Some(client), None) | (None, Some(client)) => client,
             (Some(one), Some(other)) if one == other => one,
-            // A proxy writes one of the two; the other came from the client, and which it is cannot be told.
-            (Some(_), Some(_)) => peer,
+            // A proxy writes one of the two; the other came from the client, and which it is cannot be told. All who do
+            // that count as one.
+            (Some(_), Some(_)) => NOBODY_KNOWS,
         }
     }
 

@@ -73,6 +73,7 @@ async fn what_is_no_theme_is_refused() {
         write("x", theme).problem(400, "malformed").await;
     }
     write("a%20b", json!({})).problem(400, "malformed").await;
+    server.get("/api/themes/a%00b").problem(404, "not_found").await;
     let many: serde_json::Map<_, _> = (0..3_000).map(|n| (format!("color-{n:04}"), json!("#112233"))).collect();
     assert_eq!(write("x", json!({"colors": many})).problem(413, "too_large").await["limit"], "maxThemeBytes");
     write("x", json!({})).expect(200).await;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::database::Database;
 use crate::harness::desk::Desk;
+use crate::http_server::Server;
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -60,4 +61,20 @@ async fn ms1_what_is_logged_about_a_message_names_its_request_connection_session
     ];
     let line = text.lines().find(|line| line.contains(&fields[0])).unwrap_or_else(|| panic!("{text}"));
     assert!(fields.iter().all(|field| line.contains(field)), "{line}");
+}
+
+#[tokio::test]
+async fn ms1_what_is_logged_about_a_call_names_its_request_user_and_address() {
+    let written = Written::default();
+    let lines = written.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG);
+    let subscriber = subscriber.with_writer(OneLine(move || lines.clone())).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = Server::open().await;
+    let reply = server.get("/api/projects").by("ann").expect(200).await;
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let request = format!("request={}", reply.headers["x-request-id"]);
+    let line = text.lines().find(|line| line.contains(&request) && line.contains("answered"));
+    let line = line.unwrap_or_else(|| panic!("{text}"));
+    assert!(["user=ann", "tier=Free", "address=127.0.0.1"].iter().all(|field| line.contains(field)), "{line}");
 }

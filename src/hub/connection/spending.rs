@@ -3,7 +3,7 @@
 //! Promises: a message is counted before anything is done for it; one that is too much is answered with how long to wait.
 //! Must never: count what ends something: leaving, pings, replies.
 
-use super::Connection;
+use super::{Connection, State};
 use crate::domain::ids::ProjectId;
 use crate::domain::quota::Resource;
 use crate::hub::context::Context;
@@ -17,6 +17,7 @@ impl Connection {
     /// Counts a message; if it is too much, it has been answered.
     pub(super) async fn may_spend(&mut self, message: &ClientMessage, receipt: &Receipt, context: &Context) -> bool {
         let Some((resource, project)) = counted(message) else { return true };
+        let project = project.filter(|project| self.has_seat(*project));
         match self.hub.spend(context, resource, project).await {
             Ok(_) => true,
             Err(spent) => {
@@ -24,6 +25,12 @@ impl Connection {
                 false
             }
         }
+    }
+
+    /// A project's budget is for those who are in it: nobody else uses any of it up.
+    fn has_seat(&self, project: ProjectId) -> bool {
+        let State::Open(open) = &self.state else { return false };
+        open.seats.get(&project).is_some_and(|seat| !seat.is_over())
     }
 
     /// A limit was reached; who does not mind at last loses the connection.

@@ -191,6 +191,8 @@ impl Room {
         }
         // Before anybody hears of it: who has an ack never reads what was before.
         self.stand();
+        // For a while yet nobody is told by older heads where the project stands.
+        self.idle_since = tokio::time::Instant::now();
         let authors = self.answer(batch.submissions);
         metrics::counter!("blockhub_edits_acked_total").increment(batch.events.len() as u64);
         let broadcasts = self.deliver(&batch.events);

@@ -15,6 +15,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::caching;
 use super::problem::Problem;
@@ -30,13 +31,16 @@ const NO_SNIFFING: (HeaderName, HeaderValue) =
 /// The outermost layer.
 pub async fn complete(State(proxies): State<Arc<Proxies>>, mut request: Request, next: Next) -> Response {
     let arrived = Arrived::now(&request, &proxies);
-    let Arrived { request: id, at: began, .. } = arrived;
+    let Arrived { request: id, at: began, address } = arrived;
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let counted = Counted::default();
     request.extensions_mut().insert(arrived);
     request.extensions_mut().insert(counted.clone());
-    let span = tracing::info_span!("http", request = %id, %method, path = %request.uri().path());
+    let (path_asked, address) = (request.uri().path(), address.map(tracing::field::display));
+    // Whose it is, is found out later.
+    let span =
+        tracing::info_span!("http", request = %id, %method, path = path_asked, address, user = Empty, tier = Empty);
     async {
         let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| panicked());

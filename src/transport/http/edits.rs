@@ -11,8 +11,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::Http;
 use super::problem::Problem;
+use super::rate::Counted;
 use super::request::{At, Text, Who};
+use crate::domain::access::Action;
 use crate::domain::ids::ProjectId;
+use crate::domain::quota::Resource;
 use crate::hub::context::Context;
 use crate::hub::{Intent, Outcome};
 use crate::protocol::message::decode::{decode_edit, decode_restore, decode_undo};
@@ -34,11 +37,12 @@ use crate::protocol::view::AckView;
 pub async fn edit(
     State(http): State<Arc<Http>>,
     Who(context): Who,
+    counted: Counted,
     At(id): At<ProjectId>,
     Text(body): Text,
 ) -> Result<Response, Problem> {
     let edit = decode_edit(&body, &http.hub.limits)?;
-    submit(&http, &context, id, Intent::Edit(edit)).await
+    submit(&http, &context, &counted, id, Intent::Edit(edit)).await
 }
 
 /// Reverse an edit, or a group of edits
@@ -48,11 +52,12 @@ pub async fn edit(
 pub async fn undo(
     State(http): State<Arc<Http>>,
     Who(context): Who,
+    counted: Counted,
     At(id): At<ProjectId>,
     Text(body): Text,
 ) -> Result<Response, Problem> {
     let (target, edit) = decode_undo(&body)?;
-    submit(&http, &context, id, Intent::Undo { target, edit }).await
+    submit(&http, &context, &counted, id, Intent::Undo { target, edit }).await
 }
 
 /// Make the blocks what they were after a seq
@@ -61,14 +66,24 @@ pub async fn undo(
 pub async fn restore(
     State(http): State<Arc<Http>>,
     Who(context): Who,
+    counted: Counted,
     At(id): At<ProjectId>,
     Text(body): Text,
 ) -> Result<Response, Problem> {
     let (seq, edit) = decode_restore(&body)?;
-    submit(&http, &context, id, Intent::Restore { seq, edit }).await
+    submit(&http, &context, &counted, id, Intent::Restore { seq, edit }).await
 }
 
-async fn submit(http: &Http, context: &Context, id: ProjectId, intent: Intent) -> Result<Response, Problem> {
+async fn submit(
+    http: &Http,
+    context: &Context,
+    counted: &Counted,
+    id: ProjectId,
+    intent: Intent,
+) -> Result<Response, Problem> {
+    // A project's budget is for those who may edit it: nobody else uses any of it up.
+    let project = http.hub.permit(context, id, Action::Edit).await.is_ok().then_some(id);
+    counted.take(Resource::Edit, http.hub.spend(context, Resource::Edit, project).await)?;
     match http.hub.submit(context, id, intent).await {
         Outcome::Acked(ack) => {
             let receipt = Receipt { id: None, request: context.request, callback: None };

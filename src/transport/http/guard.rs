@@ -16,9 +16,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::Http;
 use super::problem::Problem;
+use super::rate::Counted;
 use crate::domain::quota::Resource;
 use crate::hub::context::WITHIN;
-use crate::hub::quotas::denied;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::reply::Refusal;
 use crate::transport::arrived::Arrived;
@@ -64,9 +64,13 @@ pub async fn admit(State(http): State<Arc<Http>>, request: Request, next: Next) 
 fn count<'a>(http: &'a Http, request: &Request) -> impl Future<Output = Result<(), Problem>> + Send + use<'a> {
     let watches = request.uri().path().starts_with("/api/health");
     let address = Arrived::of(request.extensions()).address.filter(|_| !watches);
+    let counted = Counted::of(request.extensions());
     async move {
-        let spent = http.hub.spend_from(address, Resource::Call).await;
-        spent.map(drop).map_err(|spent| Problem::new(denied(Resource::Call, spent)))
+        match http.hub.spend_from(address, Resource::Call).await {
+            // How much others of the same address do is not the caller's business, until it is too much.
+            Ok(_) => Ok(()),
+            refused => counted.take(Resource::Call, refused),
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use serde::de::DeserializeOwned;
+use tracing::Span;
 
 use super::Http;
 use super::problem::Problem;
@@ -20,7 +21,6 @@ use crate::domain::ids::UserId;
 use crate::domain::quota::Resource;
 use crate::hub::clock;
 use crate::hub::context::{Context, Via};
-use crate::hub::quotas::denied;
 use crate::protocol::code::ErrorCode;
 use crate::protocol::message::client::NamedUser;
 use crate::protocol::message::reply::Refusal;
@@ -41,19 +41,11 @@ impl FromRequestParts<Arc<Http>> for Who {
         let user = named_user(&parts.headers)?;
         let principal = http.hub.authenticator.authenticate(bearer(&parts.headers), user, clock::now())?;
         let context = Context { request, principal, via: Via::Call { address }, began };
-        count(http, &context, &parts.extensions).await?;
+        context.tell(&Span::current());
+        let spent = http.hub.spend(&context, Resource::Call, None).await;
+        Counted::of(&parts.extensions).take(Resource::Call, spent)?;
         Ok(Self(context))
     }
-}
-
-/// Counts a call by whoever it was.
-async fn count(http: &Http, context: &Context, extensions: &Extensions) -> Result<(), Problem> {
-    let spent = http.hub.spend(context, Resource::Call, None).await;
-    let standing = spent.unwrap_or_else(|denied| denied.standing);
-    if let (Some(counted), Some(standing)) = (extensions.get::<Counted>(), standing) {
-        counted.note(Resource::Call, standing);
-    }
-    spent.map(drop).map_err(|spent| denied(Resource::Call, spent).into())
 }
 
 /// The token of `Authorization: Bearer`; the scheme's case does not matter (RFC 9110, section 11.1).

@@ -1,10 +1,13 @@
 //! What HTTP says about being kept, and who may look into the caches.
 
+use std::time::Duration;
+
 use blockhub::cache::{Options, Using};
 use blockhub::hub::cached::{CacheParts, Company};
 use blockhub::transport::auth::{Keys, TokenKey};
 use serde_json::{Value, json};
 
+use crate::harness::clock::forward;
 use crate::http_server::{Reply, SECRET, Server, uuid};
 
 /// A project with blocks of about 4 KiB; its path.
@@ -68,6 +71,24 @@ async fn a_snapshot_is_made_once_however_many_read_it() {
         let stats = server.get("/api/admin/cache/stats").expect(200).await.json();
         assert_eq!(stats["kinds"]["snapshots"]["loads"], loads, "{stats}");
     }
+}
+
+/// A room that nobody is in closes ten seconds after it was opened, whoever reads and writes through it.
+#[tokio::test]
+async fn what_was_acknowledged_is_read_after_its_room_has_closed() {
+    let server = Server::open().await;
+    let path = page(&server).await;
+    let read =
+        async |tag: &str| server.get(&format!("{path}/blocks")).by("bob").header("if-none-match", tag).reply().await;
+    let opened = read("").await;
+    forward(Duration::from_millis(9_700)).await;
+    assert_eq!(read(&opened.headers["etag"]).await.status, 304);
+    let ack = edit(&server, &path).await;
+    forward(Duration::from_millis(400)).await;
+    let after = read(&opened.headers["etag"]).await;
+    assert_eq!((after.status.as_u16(), &after.json()["seq"]), (200, &ack["seq"]));
+    let info = server.get(&path).by("bob").expect(200).await.json();
+    assert_eq!(info["seq"], ack["seq"]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod http;
 mod roles;
 mod shared;
 mod stampede;
+mod told;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

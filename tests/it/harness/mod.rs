@@ -4,6 +4,7 @@
 pub mod balancer;
 pub mod chance;
 pub mod client;
+pub mod clock;
 pub mod database;
 pub mod desk;
 pub mod faulty;

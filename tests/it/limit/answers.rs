@@ -11,9 +11,11 @@ use blockhub::protocol::code::CloseCode;
 use blockhub::transport::auth::{Keys, TokenKey, sign};
 use serde_json::{Value, json};
 
+use super::ON_ITS_WAY;
+use crate::harness::clock::forward;
 use crate::harness::database::Database;
 use crate::harness::desk::{Desk, fresh, parts};
-use crate::http_server::{SECRET, Server};
+use crate::http_server::{SECRET, Server, uuid};
 
 /// Of a user who pays nothing, in a minute.
 const CALLS: usize = 3_000;
@@ -51,6 +53,11 @@ async fn every_counted_answer_says_what_is_left() {
     assert!(second.headers["ratelimit"].starts_with("\"call\";r=2998;t="), "{:?}", second.headers);
     let others = server.get("/api/projects").by("bob").expect(200).await;
     assert!(others.headers["ratelimit"].starts_with("\"call\";r=2999;t="), "{:?}", others.headers);
+    let op = json!({"op": "insert", "block": uuid(), "kind": "text", "content": {}});
+    let (path, body) = (server.project("ann", json!([])).await, json!({"editId": uuid(), "ops": [op]}));
+    let edited = server.post(&format!("{path}/edits"), &body).by("ann").expect(200).await;
+    let said: Vec<_> = edited.headers["ratelimit"].split(", ").collect();
+    assert!(said[0].starts_with("\"call\";r=") && said[1].starts_with("\"edit\";r=999;t="), "{said:?}");
     let health = server.get("/api/health").expect(200).await;
     assert!(!health.headers.contains_key("ratelimit"));
 }
@@ -155,8 +162,11 @@ async fn who_ignores_the_limits_loses_the_connection_with_4429_and_is_not_let_in
     let database = Database::sqlite();
     let desk = desk(&database).await;
     let mut ann = desk.peer("ann").await;
+    let mut ask = async || ann.ask(json!({"type": "history", "project": fresh(), "limit": 1})).await;
+    while ask().await["code"] != "rate_limited" {}
+    forward(ON_ITS_WAY).await;
     let refused = loop {
-        let reply = ann.ask(json!({"type": "history", "project": fresh(), "limit": 1})).await;
+        let reply = ask().await;
         if reply["retryAfterMs"] == 60_000 {
             break reply;
         }

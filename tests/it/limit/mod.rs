@@ -5,10 +5,15 @@ mod hubs;
 mod shares;
 mod windows;
 
+use std::time::Duration;
+
 use blockhub::domain::access::Tier;
 use blockhub::domain::ids::UserId;
 use blockhub::domain::quota::Resource;
 use blockhub::limit::{Denied, Limits, Spender};
+
+/// What comes until then may have been on its way when its sender was told to wait.
+const ON_ITS_WAY: Duration = Duration::from_secs(11);
 
 /// A user that no other test has.
 fn somebody() -> UserId {

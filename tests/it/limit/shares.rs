@@ -10,7 +10,8 @@ use blockhub::limit::{self, Keeping, Limits, Spender, Verdict};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::{left, passed, somebody, spend};
+use super::{ON_ITS_WAY, left, passed, somebody, spend};
+use crate::harness::clock::forward;
 use crate::harness::redis::{RedisServer, ask, link, until};
 
 const AI: Resource = Resource::AiText;
@@ -145,6 +146,44 @@ async fn a_redis_that_does_not_answer_holds_nobody_up_for_long() {
     server.resume().await;
 }
 
+#[tokio::test]
+async fn s10_what_all_hubs_know_is_used_up_stays_so_while_one_gets_no_answers() {
+    let server = RedisServer::start(&[]).await;
+    let one = shared(&server);
+    let other = Limits::shared(link(&server.url()), HubRun(Uuid::new_v4()), Duration::from_secs(2));
+    let ann = somebody();
+    assert_eq!(passed(&one, &ann, AI, 30).await, AI_AMOUNT);
+    assert_eq!(passed(&other, &ann, AI, 1).await, 0);
+    server.stall().await;
+    // It asks again, and nobody answers.
+    forward(Duration::from_millis(1_100)).await;
+    assert_eq!(passed(&other, &ann, AI, 30).await, 0);
+    server.resume().await;
+}
+
+#[tokio::test]
+async fn what_was_told_but_not_answered_counts_once() {
+    let server = RedisServer::start(&[]).await;
+    let limits = Limits::shared(link(&server.url()), HubRun(Uuid::new_v4()), Duration::from_millis(300));
+    let (ann, again) = (somebody(), Duration::from_millis(1_100));
+    until("it answers", async || {
+        spend(&limits, &somebody(), AI).await.ok().filter(|()| limits.keeping() == Some(Keeping::Together { hubs: 1 }))
+    })
+    .await;
+    server.stall().await;
+    for _ in 0..3 {
+        assert_eq!(passed(&limits, &ann, AI, 1).await, 1);
+        forward(again).await;
+    }
+    server.resume().await;
+    until("it is trusted again", async || {
+        let _ = spend(&limits, &somebody(), AI).await;
+        matches!(limits.keeping(), Some(Keeping::Together { .. })).then_some(())
+    })
+    .await;
+    assert_eq!(passed(&limits, &ann, AI, 30).await, AI_AMOUNT - 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_goes_on_when_told_to_wait_is_blocked_for_a_growing_time_that_ends() {
     let (limits, ann) = (Limits::alone(), somebody());
@@ -162,6 +201,54 @@ async fn who_goes_on_when_told_to_wait_is_blocked_for_a_growing_time_that_ends()
     // Two hours later it is forgotten.
     tokio::time::advance(Duration::from_secs(7_200)).await;
     assert_eq!(provoke(&limits, &ann).await, 60_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_on_its_way_over_a_slow_line_blocks_nobody() {
+    let (limits, ann) = (Limits::alone(), somebody());
+    let mut refused = 0;
+    // Twice the budget, a hundred a second.
+    for _ in 0..2_000 {
+        refused += usize::from(spend(&limits, &ann, Resource::Edit).await.is_err());
+        tokio::time::advance(Duration::from_millis(9)).await;
+    }
+    assert_eq!((refused, limits.blocked_ms(&ann).await), (1_000, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_waits_and_is_never_blocked_whoever_is_behind_it() {
+    let limits = Limits::alone();
+    let from = || Spender { address: Some("198.51.100.7".parse().unwrap()), ..Spender::default() };
+    for _ in 0..6_000 {
+        limits.spend(Resource::Connection, from()).await.unwrap();
+    }
+    for _ in 0..300 {
+        let denied = limits.spend(Resource::Connection, from()).await.unwrap_err();
+        assert_eq!(denied.verdict, Verdict::Wait);
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    assert!(limits.spend(Resource::Call, from()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_block_that_redis_was_not_told_of_stands_when_it_is_back() {
+    let mut server = RedisServer::start(&[]).await;
+    let (limits, ann) = (shared(&server), somebody());
+    assert_eq!(passed(&limits, &ann, AI, AI_AMOUNT + 1).await, AI_AMOUNT);
+    server.kill().await;
+    forward(ON_ITS_WAY).await;
+    until("it is too much", async || {
+        let denied = spend(&limits, &ann, AI).await.err()?;
+        (denied.verdict == Verdict::Blocked).then_some(())
+    })
+    .await;
+    server.again().await;
+    until("it is asked again", async || {
+        let _ = spend(&limits, &somebody(), AI).await;
+        matches!(limits.keeping(), Some(Keeping::Together { .. })).then_some(())
+    })
+    .await;
+    assert_eq!(spend(&limits, &ann, Resource::Join).await.unwrap_err().verdict, Verdict::Blocked);
 }
 
 /// Asks until it is too much; how long that blocks for.
@@ -193,7 +280,8 @@ async fn who_was_not_told_yet_or_waits_is_never_blocked() {
 async fn a_block_is_every_hubs_and_so_is_its_end() {
     let server = RedisServer::start(&[]).await;
     let ([one, other], ann) = (two(&server).await, somebody());
-    assert_eq!(passed(&one, &ann, AI, AI_AMOUNT).await, AI_AMOUNT);
+    assert_eq!(passed(&one, &ann, AI, AI_AMOUNT + 1).await, AI_AMOUNT);
+    forward(ON_ITS_WAY).await;
     until("it is too much", async || {
         let denied = spend(&one, &ann, AI).await.err()?;
         (denied.verdict == Verdict::Blocked).then_some(())
