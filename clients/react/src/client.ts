@@ -5,14 +5,18 @@
 
 import { useCallback, useMemo, useRef, useSyncExternalStore } from "react"
 import { connect, type Client, type ConnectionState, type ConnectOptions } from "@blockhub/client"
-import { useLease } from "./lease.js"
+import { leaseOf, useLease } from "./lease.js"
 
 /** A client for this component and those below. Another `url` or `user` makes another client; other options count when it is made. */
 export function useClient(options: ConnectOptions): Client {
   const latest = useRef(options)
   latest.current = options
   const { url, user } = options
-  const client = useMemo(() => connect(latest.current), [url, user?.id, user?.name])
+  const client = useMemo(() => {
+    const made = connect(latest.current)
+    leaseOf(made) // At once: strict mode makes two, and this hook sees but one of them.
+    return made
+  }, [url, user?.id, user?.name])
   useLease(client)
   return client
 }

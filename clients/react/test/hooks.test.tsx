@@ -4,7 +4,7 @@ import { act, StrictMode, type ReactNode } from "react"
 import { createRoot, type Root } from "react-dom/client"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import type { Client, Project } from "@blockhub/client"
-import { useBlock, useBlocks, useChildren, useConnection, usePresence, useProject, useSeq, useSync } from "../src/index.js"
+import { useBlock, useBlocks, useChildren, useClient, useConnection, usePresence, useProject, useSeq, useSync } from "../src/index.js"
 import { StandIn, textBlock } from "./stand-in.js"
 
 let root: Root
@@ -24,6 +24,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   await act(async () => root.unmount())
+  vi.useRealTimers()
   vi.unstubAllGlobals()
 })
 
@@ -126,6 +127,32 @@ describe("a project", () => {
 })
 
 describe("people and the connection", () => {
+  test("of the clients that strict mode makes for one component all but its own are closed", async () => {
+    vi.useFakeTimers()
+    const open = new Set<object>()
+    class Line {
+      onopen = null
+      onmessage = null
+      onclose = null
+      onerror = null
+      constructor() {
+        open.add(this)
+      }
+      send(): void {}
+      close(): void {
+        open.delete(this)
+      }
+    }
+    function Mine() {
+      return <>{useConnection(useClient({ url: "http://hub", webSocket: Line })).state}</>
+    }
+    await show(<StrictMode><Mine /></StrictMode>)
+    await act(() => vi.advanceTimersByTimeAsync(5_000))
+    expect([open.size, page.textContent]).toEqual([1, "connecting"])
+    await show(null)
+    expect(open.size).toBe(0)
+  })
+
   test("usePresence shows who is here, and its setter stays the same", async () => {
     const setters = new Set<Project["setPresence"]>()
     function Here() {

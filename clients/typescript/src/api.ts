@@ -28,7 +28,7 @@ export interface ConnectOptions {
   token?: () => string | Promise<string>
   /** Who one is on an open hub. */
   user?: { id: string; name?: string }
-  /** Where unsaved edits are kept. Default: IndexedDB where there is one, else memory. */
+  /** Where unsaved edits are kept. Default: IndexedDB where there is one, else a memory of this client's own. */
   drafts?: Drafts
   /** Ask before the page is left with unsaved edits. Default: "ask". */
   beforeUnload?: "ask" | "leave"
@@ -58,7 +58,10 @@ export interface Client {
   createProject(options: { title: string; access?: Access; blocks?: NewBlock[] }): Promise<ProjectInfo>
   /** Connects now rather than after the wait, unless it was the hub that asked for the wait. */
   reconnect(): void
-  /** Sends what can go at once, and leaves; what is unsaved stays kept, and is sent when its project is opened again. */
+  /**
+   * Sends what can go at once, and leaves; what is unsaved stays in the store, and is sent when its project is opened again.
+   * A store in memory that was not given as `drafts` goes with the client: so it is in Node.
+   */
   close(): void
 }
 

@@ -7,6 +7,7 @@
 import type { Client, ConnectionState, ConnectOptions, Drafts, Project } from "./api.js"
 import { IndexedDbDrafts } from "./drafts/indexeddb.js"
 import { MemoryDrafts } from "./drafts/memory.js"
+import type { Unsaved } from "./drafts/write.js"
 import { Http } from "./http.js"
 import { Listeners } from "./listeners.js"
 import { watchPage } from "./page.js"
@@ -106,7 +107,7 @@ class OpenClient implements Client {
 
   close(): void {
     this.#unwatch()
-    this.#each(project => void project.end())
+    this.#each(project => project.end())
     this.#lingering.clear()
     this.#socket.close()
     this.#closeDrafts()
@@ -118,11 +119,11 @@ class OpenClient implements Client {
     for (const project of this.#lingering) if (project.id === message.project) project.take(message)
   }
 
-  /** A project that is opened again takes over what is unsaved of it: that is read from the store, once it is there. */
-  async #inherit(heir: OpenProject): Promise<void> {
+  /** A project that is opened again takes over what is unsaved of it, for the store may not have taken all of that. */
+  #inherit(heir: OpenProject): Unsaved[] {
     const before = [...this.#lingering].filter(project => project !== heir && project.id === heir.id)
-    await Promise.all(before.map(project => project.end()))
     for (const project of before) this.#lingering.delete(project)
+    return before.flatMap(project => project.handOver())
   }
 
   /** The edit that the hub closed the socket over must have been the largest. */

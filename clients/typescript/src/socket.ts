@@ -237,15 +237,22 @@ export class Socket {
     const next = afterClose(closing, this.#options.random)
     if (next.next === "stop") return this.#stop(line, next.why)
     this.#failures++
-    this.#drop(line)
-    if (code === 1009) this.#events.tooLarge()
     const until = Date.now() + next.inMs
     if (next.next === "wait") this.#notBefore = until
+    this.#drop(line)
+    if (code === 1009) this.#events.tooLarge()
+    if (this.#isDecided()) return
     this.#connectIn(next.inMs)
     this.#become({ state: "waiting", until, why })
   }
 
+  /** Whether who heard of the loss has ended it all, or connects again already. */
+  #isDecided(): boolean {
+    return this.#line !== null || this.state.state === "closed"
+  }
+
   #connectIn(ms: number): void {
+    clearTimeout(this.#wait)
     this.#wait = setTimeout(() => {
       this.#notBefore = 0 // Whatever the clock on the wall says by now.
       this.connect()
@@ -254,7 +261,7 @@ export class Socket {
 
   #stop(line: Line, why: string): void {
     this.#drop(line)
-    this.#become({ state: "closed", why })
+    if (!this.#isDecided()) this.#become({ state: "closed", why })
   }
 
   /** Lets go of a socket; whatever it says from now on nobody hears. */

@@ -2,7 +2,7 @@
 // no longer than that.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
-import { MemoryDrafts, type Settlement } from "../src/index.js"
+import { MemoryDrafts, type DraftEdit, type Settlement } from "../src/index.js"
 import { block, event, FakeHub, idOf, joined, PROJECT, settle } from "./harness/fake.js"
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
@@ -214,4 +214,133 @@ test("a_project_too_many_for_one_connection_waits_for_a_place", async () => {
   hub.say({ type: "error", id, requestId: "r", code: "too_large", message: "", limit })
   await vi.advanceTimersByTimeAsync(10_000)
   expect([project.state.state, hub.sent("join").length]).toEqual(["joining", 2])
+})
+
+/** A store whose calls fail, or hang, as long as it is `out`. */
+class Failing extends MemoryDrafts {
+  out: "no" | "throws" | "does not answer" = "no"
+
+  override load = (project: string) => this.#failing() ?? super.load(project)
+  override save = (edit: DraftEdit) => this.#failing() ?? super.save(edit)
+  override remove = (project: string, edit: string) => this.#failing() ?? super.remove(project, edit)
+
+  #failing(): Promise<never> | null {
+    if (this.out === "no") return null
+    return this.out === "throws" ? Promise.reject(new Error("no room")) : new Promise(() => {})
+  }
+}
+
+test.each(["throws", "does not answer"] as const)(
+  "a_project_that_is_opened_again_has_what_the_store_did_not_take_because_it_%s_in_order",
+  async how => {
+    const leaves = page()
+    const drafts = new Failing()
+    const { hub, client, project } = await joined([block(1)], { drafts })
+    await hub.close(1006)
+    drafts.out = how
+    const first = project.update(idOf(1), { a: 1 })
+    const second = project.update(idOf(1), { a: 2 })
+    project.close()
+    const again = client.project(PROJECT)
+    client.reconnect()
+    await hub.welcome()
+    expect([again.sync.unsaved, leaves()]).toEqual([2, false])
+    await vi.advanceTimersByTimeAsync(3_000)
+    await hub.joined(1, [block(1)])
+    await settle()
+    expect(again.block(idOf(1))!.content.a).toBe(2)
+    expect(again.sync.edits.map(({ id }) => id)).toEqual([first.id, second.id])
+    expect(hub.edits().map(({ editId }) => editId)).toEqual([first.id])
+  },
+)
+
+test("what_the_store_took_and_what_it_did_not_come_back_in_the_order_in_which_they_were_made", async () => {
+  const drafts = new MemoryDrafts()
+  const { hub, client, project } = await joined([block(1)], { drafts })
+  await hub.close(1006)
+  const save = drafts.save.bind(drafts)
+  vi.spyOn(drafts, "save").mockImplementation(async draft => {
+    const [op] = draft.ops
+    if (op?.op === "update" && op.patch.a === 2) throw new Error("no room")
+    await save(draft)
+  })
+  const edits = [1, 2, 3].map(a => project.update(idOf(1), { a }))
+  project.close()
+  await settle()
+  const again = client.project(PROJECT)
+  client.reconnect()
+  await hub.welcome()
+  await hub.joined(1, [block(1)])
+  expect([again.sync.edits, again.block(idOf(1))!.content.a]).toEqual([edits, 3])
+})
+
+test("what_the_store_did_not_take_of_a_closed_project_is_offered_again_when_that_is_opened_again", async () => {
+  const drafts = new Failing()
+  const { hub, client, project } = await joined([block(1)], { drafts })
+  await hub.close(1006)
+  drafts.out = "throws"
+  const edit = project.update(idOf(1), { a: 1 })
+  project.close()
+  await settle()
+  drafts.out = "no"
+  const again = client.project(PROJECT)
+  client.reconnect()
+  await hub.welcome()
+  expect([await kept(drafts), again.sync.drafts]).toEqual([[edit.id], "kept"])
+})
+
+test("an_edit_of_a_closed_project_is_told_saved_though_the_one_opened_since_saves_it", async () => {
+  const { hub, client, project } = await joined([block(1)])
+  await hub.close(1006)
+  const edit = project.update(idOf(1), { a: 1 })
+  project.close()
+  const unsaved: number[] = []
+  project.on("sync", () => unsaved.push(project.sync.unsaved))
+  const again = client.project(PROJECT)
+  client.reconnect()
+  await hub.welcome()
+  await hub.joined(1, [block(1)])
+  expect([project.sync.unsaved, again.sync.edits]).toEqual([1, [edit]])
+  await hub.ack(hub.edits()[0]!, 2)
+  expect([await edit.saved, unsaved.at(-1), project.sync.edits]).toEqual([{ seq: 2 }, 0, []])
+})
+
+test("what_the_page_before_left_is_sent_though_the_project_is_closed_before_it_is_read", async () => {
+  const drafts = new MemoryDrafts()
+  const { hub, client, project } = await joined([block(1)], { drafts })
+  await hub.close(1006)
+  const edit = project.update(idOf(1), { a: 1 })
+  await settle()
+  client.close()
+  const next = new FakeHub()
+  const again = next.client({ drafts }).project(PROJECT)
+  await settle()
+  let read = (): void => {}
+  const all = await drafts.load(PROJECT)
+  vi.spyOn(drafts, "load").mockImplementation(() => new Promise(done => (read = () => done(all))))
+  await next.welcome()
+  again.close()
+  read()
+  await settle()
+  await next.joined(1, [block(1)])
+  expect(next.edits().map(({ editId }) => editId)).toEqual([edit.id])
+  await next.ack(next.edits()[0]!, 2)
+  expect(next.sent("leave").length).toBe(1)
+})
+
+test("what_the_store_did_not_take_goes_from_one_to_the_next_however_often_the_project_is_opened_and_closed", async () => {
+  const drafts = new Failing()
+  const { hub, client, project } = await joined([block(1)], { drafts })
+  await hub.close(1006)
+  drafts.out = "does not answer"
+  const edit = project.update(idOf(1), { a: 1 })
+  project.close()
+  const second = client.project(PROJECT)
+  client.reconnect()
+  await hub.welcome()
+  second.close()
+  const third = client.project(PROJECT)
+  await vi.advanceTimersByTimeAsync(3_000)
+  await hub.joined(1, [block(1)])
+  expect([third.sync.edits, hub.edits().map(({ editId }) => editId)]).toEqual([[edit], [edit.id]])
 })

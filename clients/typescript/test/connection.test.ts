@@ -261,3 +261,27 @@ test("cn6_a_name_in_any_script_goes_over_http_as_utf8", async () => {
   await client.createProject({ title: "t" })
   expect(asked).toEqual(["Zoë 李"])
 })
+
+test("a_client_that_is_closed_by_who_hears_of_a_loss_stays_closed", async () => {
+  const { hub, client, project } = await joined()
+  project.on("state", () => project.state.state === "offline" && client.close())
+  await hub.close(1006)
+  expect([client.connection.state, vi.getTimerCount()]).toEqual(["closed", 0])
+})
+
+test("who_hears_of_a_loss_may_connect_again_at_once_and_there_is_one_connection", async () => {
+  const { hub, client, project } = await joined()
+  project.on("state", () => project.state.state === "offline" && client.reconnect())
+  await hub.close(1006)
+  expect([client.connection.state, hub.sockets.length]).toEqual(["connecting", 2])
+  await hub.welcome()
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect([client.connection.state, hub.sockets.length]).toEqual(["open", 2])
+})
+
+test("who_hears_of_a_loss_does_not_connect_before_the_time_that_the_hub_asked_for", async () => {
+  const { hub, client, project } = await joined()
+  project.on("state", () => project.state.state === "offline" && client.reconnect())
+  await hub.close(1013)
+  expect([client.connection.state, hub.sockets.length, vi.getTimerCount()]).toEqual(["waiting", 1, 1])
+})

@@ -1,10 +1,8 @@
-// Unsaved edits that outlive the page: kept before they are sent, sent again unchanged, kept apart by tab.
+// Unsaved edits that outlive the page: kept before they are sent, sent again unchanged, by a store that may fail.
 
-import { IDBFactory, IDBKeyRange } from "fake-indexeddb"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
-import { connect, IndexedDbDrafts, MemoryDrafts, type DraftEdit, type Drafts, type Project } from "../src/index.js"
+import { MemoryDrafts, type Drafts } from "../src/index.js"
 import { block, event, FakeHub, idOf, joined, PROJECT, settle } from "./harness/fake.js"
-import { until } from "./harness/until.js"
 
 const typed = (at: number, insert: string) => [{ at, delete: 0, insert }]
 
@@ -223,115 +221,73 @@ describe("a page and the next one", () => {
   })
 })
 
-describe("IndexedDB", () => {
-  beforeEach(() => {
-    vi.stubGlobal("indexedDB", new IDBFactory())
-    vi.stubGlobal("IDBKeyRange", IDBKeyRange)
-  })
-  afterEach(() => void vi.unstubAllGlobals())
 
-  const draft = (number: number): DraftEdit => ({
-    format: 1,
-    project: PROJECT,
-    edit: idOf(number),
-    user: "ann",
-    at: number,
-    order: 0,
-    onConflict: "merge",
-    epoch: "e-1",
-    ops: [],
-    bases: [],
-    sent: null,
-  })
+describe("a store that cannot be read at first", () => {
+  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+  afterEach(() => void vi.useRealTimers())
 
-  /** Web Locks as far as they are used; a tab that closes lets go. */
-  function locks() {
-    const held = new Map<string, () => void>()
-    const waiting: (() => void)[] = []
-    const request = async (name: string, ...args: unknown[]) => {
-      const act = args.at(-1) as () => unknown
-      const { signal } = (args.length > 1 ? args[0] : {}) as { signal?: AbortSignal }
-      await new Promise<void>((resolve, reject) => {
-        const look = () => void (held.has(name) || resolve())
-        waiting.push(look)
-        signal?.addEventListener("abort", () => reject(signal.reason))
-        look()
-      })
-      await new Promise<void>(resolve => {
-        held.set(name, resolve)
-        void Promise.resolve(act()).then(() => letGo(name))
-      })
-    }
-    const letGo = (name: string) => {
-      held.get(name)?.()
-      held.delete(name)
-      for (const look of waiting) look()
-    }
-    const query = async () => ({ held: [...held.keys()].map(name => ({ name })) })
-    return { navigator: { locks: { request, query } }, closeAll: () => [...held.keys()].forEach(letGo) }
+  /** A store in which a page left an X typed at the end of "ab". */
+  async function left() {
+    const drafts = new MemoryDrafts()
+    const { hub, client, project } = await joined([block(1, { text: "ab" })], { drafts })
+    await hub.close(1006)
+    const edit = project.text(idOf(1), "/text", typed(2, "X"))
+    await settle()
+    client.close()
+    return { drafts, edit }
   }
 
-  test("what_is_saved_is_loaded_by_the_same_tab_and_what_is_removed_is_not", async () => {
-    const drafts = new IndexedDbDrafts()
-    await drafts.save(draft(1))
-    await drafts.save(draft(2))
-    await drafts.save({ ...draft(2), at: 7 })
-    await drafts.remove(PROJECT, idOf(1))
-    expect(await drafts.load(PROJECT)).toEqual([{ ...draft(2), at: 7 }])
-    expect(await drafts.load("another")).toEqual([])
+  test("what_the_page_before_left_is_read_again_on_the_next_connection", async () => {
+    const { drafts, edit } = await left()
+    vi.spyOn(drafts, "load").mockRejectedValueOnce(new Error("not now"))
+    const { hub, client, project } = await joined([block(1, { text: "> ab" }, { version: 2 })], { drafts }, 2)
+    expect([project.sync.unsaved, project.sync.drafts]).toEqual([0, "failing"])
+    await hub.close(1006)
+    client.reconnect()
+    await hub.welcome()
+    await hub.recovered(2, [])
+    expect(hub.edits()).toMatchObject([{ editId: edit.id, ops: [{ baseVersion: 1, changes: typed(2, "X") }] }])
+    expect([project.block(idOf(1))!.content.text, project.sync.unsaved]).toEqual(["> abX", 1])
   })
 
-  test("a_tab_takes_over_what_a_closed_one_left_and_nothing_of_one_that_lives", async () => {
-    const { navigator, closeAll } = locks()
-    vi.stubGlobal("navigator", navigator)
-    const [first, second] = [new IndexedDbDrafts(), new IndexedDbDrafts()]
-    await first.load(PROJECT)
-    await first.save(draft(1))
-    expect(await second.load(PROJECT)).toEqual([])
-    closeAll()
-    const third = new IndexedDbDrafts()
-    expect(await third.load(PROJECT)).toEqual([draft(1)])
-    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([])
+  test("ed13_what_it_brings_too_late_stands_beside_what_was_typed_since_and_is_sent_at_once", async () => {
+    const { drafts, edit } = await left()
+    const all = await drafts.load(PROJECT)
+    let read = (): void => {}
+    vi.spyOn(drafts, "load").mockImplementation(() => new Promise(done => (read = () => done(all))))
+    const hub = new FakeHub()
+    const project = hub.client({ drafts }).project(PROJECT)
+    await hub.welcome()
+    await vi.advanceTimersByTimeAsync(3_000)
+    await hub.joined(2, [block(1, { text: "> ab" }, { version: 2 })])
+    const since = project.text(idOf(1), "/text", typed(4, "Y"))
+    read()
+    await settle()
+    await hub.recovered(2, [])
+    expect([project.sync.edits.map(({ id }) => id), project.sync.drafts]).toEqual([[edit.id, since.id], "kept"])
+    expect(hub.edits()).toMatchObject([{ editId: edit.id, ops: [{ baseVersion: 2, changes: typed(4, "X") }] }])
+    const changes = typed(4, "X")
+    await hub.event(event(3, [{ op: "text", block: idOf(1), version: 3, path: "/text", changes }], edit.id))
+    await vi.advanceTimersByTimeAsync(100)
+    const text = project.block(idOf(1))!.content.text as string
+    const at = text.indexOf("Y")
+    expect(hub.edits()[1]).toMatchObject({ editId: since.id, ops: [{ baseVersion: 3, changes: typed(at, "Y") }] })
+    expect([...text].sort().join("")).toBe([..."> abXY"].sort().join(""))
   })
 
-  test("a_reloaded_page_waits_for_the_one_before_it_to_let_go", async () => {
-    const { navigator, closeAll } = locks()
-    vi.stubGlobal("navigator", navigator)
-    const kept = new Map<string, string>()
-    vi.stubGlobal("sessionStorage", {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => void kept.set(key, value),
-    })
-    const before = new IndexedDbDrafts()
-    await before.load(PROJECT)
-    await before.save(draft(1))
-    const loaded = new IndexedDbDrafts().load(PROJECT)
-    await until("the new page holds its lock", async () => (await navigator.locks.query()).held.length === 2)
-    closeAll()
-    expect(await loaded).toEqual([draft(1)])
-  })
-
-  test("a_client_that_is_closed_leaves_what_is_unsaved_to_the_next_one_in_the_same_page", async () => {
-    vi.stubGlobal("navigator", locks().navigator)
-    const load = vi.spyOn(IndexedDbDrafts.prototype, "load")
-    const client = connect({ url: "http://hub", user: { id: "ann" }, webSocket: new FakeHub().webSocket })
-    const project = client.project(PROJECT) as Project & { opened(): void }
-    project.opened()
-    await until("the drafts are read", () => load.mock.results.length > 0)
-    await load.mock.results[0]!.value
-    await (load.mock.contexts[0] as IndexedDbDrafts).save(draft(1))
-    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([])
+  test("ed14_what_it_brings_too_late_and_clashes_goes_on_the_base_that_its_author_saw", async () => {
+    const drafts = new MemoryDrafts()
+    const { hub: before, client, project } = await joined([block(1, { a: 1 })], { drafts })
+    await before.close(1006)
+    project.update(idOf(1), { a: 2 })
+    await settle()
     client.close()
-    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([draft(1)])
-    vi.restoreAllMocks()
-  })
-
-  test("without_web_locks_age_tells_what_was_left_behind", async () => {
-    vi.stubGlobal("navigator", {})
-    await new IndexedDbDrafts().save(draft(1))
-    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([])
-    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 61_000)
-    expect(await new IndexedDbDrafts().load(PROJECT)).toEqual([draft(1)])
-    vi.restoreAllMocks()
+    vi.spyOn(drafts, "load").mockRejectedValueOnce(new Error("not now"))
+    const { hub, client: next } = await joined([block(1, { a: 3 }, { version: 6 })], { drafts }, 9)
+    await hub.close(1006)
+    next.reconnect()
+    await hub.welcome()
+    await hub.recovered(9, [])
+    expect(hub.edits()).toMatchObject([{ epoch: "e-1", ops: [{ baseVersion: 1, patch: { a: 2 } }] }])
   })
 })

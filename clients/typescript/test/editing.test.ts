@@ -377,3 +377,18 @@ test("snapshots_of_state_are_new_exactly_when_they_changed", async () => {
   expect(project.block(idOf(1)) === pending).toBe(true)
   expect(edit.state.status).toBe("saved")
 })
+
+test("an_edit_that_is_made_inside_another_takes_nothing_of_it", async () => {
+  const { hub, project } = await joined([block(1, { text: "ab" })])
+  let inner = ""
+  const outer = project.edit(tx => {
+    tx.text(idOf(1), "/text", typed(2, "X"))
+    inner = project.text(idOf(1), "/text", typed(0, "Y")).id
+  })
+  await settle()
+  expect(hub.edits().map(({ editId }) => editId)).toEqual([inner])
+  const changes = typed(0, "Y")
+  await hub.ack(hub.edits()[0]!, 2)
+  await hub.event(event(2, [{ op: "text", block: idOf(1), version: 2, path: "/text", changes }], inner))
+  expect(hub.edits()[1]).toMatchObject({ editId: outer.id, ops: [{ baseVersion: 2, changes: typed(3, "X") }] })
+})

@@ -33,8 +33,7 @@ export class IndexedDbDrafts implements Drafts {
   async load(project: string): Promise<DraftEdit[]> {
     await (this.#lock ??= this.#live())
     const isGone = await this.#gone()
-    const database = await this.#open()
-    return write(database, store => {
+    return this.#write(store => {
       const found: DraftEdit[] = []
       store.index("project").openCursor(project).onsuccess = event => {
         const cursor = (event.target as IDBRequest<IDBCursorWithValue | null>).result
@@ -51,14 +50,12 @@ export class IndexedDbDrafts implements Drafts {
   }
 
   async save(draft: DraftEdit): Promise<void> {
-    const database = await this.#open()
     const kept: Kept = { edit: draft.edit, project: draft.project, tab: this.#tab, at: Date.now(), draft }
-    await write(database, store => void store.put(kept))
+    await this.#write(store => void store.put(kept))
   }
 
   async remove(_project: string, edit: string): Promise<void> {
-    const database = await this.#open()
-    await write(database, store => void store.delete(edit))
+    await this.#write(store => void store.delete(edit))
   }
 
   /** This tab's client is closed, though the page may live on: another client may take what is unsaved. */
@@ -67,10 +64,25 @@ export class IndexedDbDrafts implements Drafts {
     this.#lock = null
   }
 
+  async #write<T>(act: (store: IDBObjectStore) => (() => T) | void): Promise<T> {
+    const database = await this.#open()
+    return written(this.#begin(database), act)
+  }
+
   #open(): Promise<IDBDatabase> {
-    this.#database ??= opened()
+    this.#database ??= opened(() => (this.#database = null))
     this.#database.catch(() => (this.#database = null))
     return this.#database
+  }
+
+  /** A connection on which nothing can be begun is of no use any more: the next call opens another. */
+  #begin(database: IDBDatabase): IDBTransaction {
+    try {
+      return database.transaction("edits", "readwrite")
+    } catch (error) {
+      this.#database = null
+      throw error
+    }
   }
 
   /** Says that this tab lives, and waits a little for the page that was here before to be gone. */
@@ -103,23 +115,28 @@ function remembered(tab: string): string | null {
   }
 }
 
-function opened(): Promise<IDBDatabase> {
+/** `lost`: told when the connection is closed, by the browser or for a newer version. */
+function opened(lost: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(DATABASE, 1)
     request.onupgradeneeded = () =>
       request.result.createObjectStore("edits", { keyPath: "edit" }).createIndex("project", "project")
     request.onerror = () => reject(request.error)
     request.onsuccess = () => {
-      request.result.onversionchange = () => request.result.close()
-      resolve(request.result)
+      const database = request.result
+      database.onclose = lost
+      database.onversionchange = () => {
+        database.close()
+        lost()
+      }
+      resolve(database)
     }
   })
 }
 
 /** Done once the transaction is on disk. */
-function write<T>(database: IDBDatabase, act: (store: IDBObjectStore) => (() => T) | void): Promise<T> {
+function written<T>(transaction: IDBTransaction, act: (store: IDBObjectStore) => (() => T) | void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction("edits", "readwrite")
     const result = act(transaction.objectStore("edits"))
     transaction.oncomplete = () => resolve(result?.() as T)
     transaction.onerror = transaction.onabort = () => reject(transaction.error)

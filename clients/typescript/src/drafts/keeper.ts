@@ -6,9 +6,9 @@
 // Must never: hold an edit back for longer than `STORE_WITHIN_MS` because the store does not answer.
 
 import type { Drafts } from "../api.js"
-import type { Pending } from "../project/pending.js"
+import { EditHandle, type Pending } from "../project/pending.js"
 import type { DraftEdit } from "./draft.js"
-import { draftOf } from "./write.js"
+import { draftOf, type Unsaved } from "./write.js"
 
 /** A store that takes longer is taken to be out of order. */
 const STORE_WITHIN_MS = 3_000
@@ -25,8 +25,6 @@ export interface KeeperParts {
   drafts: Drafts
   /** Who one is; null while nobody was welcomed. */
   user: () => string | null
-  /** Asks whoever had the project before to keep all it has; fulfilled when that is done. */
-  inherit: () => Promise<unknown>
   /** `working` changed. */
   told: () => void
 }
@@ -41,19 +39,17 @@ export class Keeper {
   readonly #drafts: Drafts
   readonly #user: () => string | null
   readonly #told: () => void
-  /** What is in the store, and what is to be written; by `editId`. */
-  readonly #kept = new Set<string>()
+  /** What is in the store, or should be, and what is to be written; by `editId`. */
+  readonly #kept = new Map<string, Unsaved>()
   readonly #writes = new Map<string, Write>()
-  /** The edits that were made here before the store was read: what it then brings of them is known. */
+  /** The edits that were here before the store was read: what it then brings of them is known. Null: it was read. */
   #early: Set<string> | null = new Set()
   #running: Promise<void> | null = null
-  readonly #inherit: () => Promise<unknown>
 
-  constructor({ project, drafts, user, inherit, told }: KeeperParts) {
+  constructor({ project, drafts, user, told }: KeeperParts) {
     this.#project = project
     this.#drafts = drafts
     this.#user = user
-    this.#inherit = inherit
     this.#told = told
   }
 
@@ -62,27 +58,42 @@ export class Keeper {
     return this.#refused.size > 0 ? "failing" : this.#answer
   }
 
-  /** This user's drafts; none if the store does not work. */
-  async load(): Promise<DraftEdit[]> {
+  /** Tells `found` this user's drafts, once: before this is fulfilled, or later if the store takes too long. */
+  async load(found: (drafts: readonly DraftEdit[]) => void): Promise<void> {
     const user = this.#user()
-    const outcome = await this.#within(() => this.#inherit().then(() => this.#drafts.load(this.#project)))
-    this.#heard(outcome.answer)
-    const found = outcome.answer === "kept" ? outcome.value : []
     const isOurs = (draft: DraftEdit) => draft.format === 1 && (draft.user === null || draft.user === user)
-    const own = found.filter(draft => isOurs(draft) && !this.#early?.has(draft.edit))
+    const { answer } = await this.#within(async () => {
+      const drafts = await this.#drafts.load(this.#project)
+      this.#heard("kept")
+      found(drafts.filter(isOurs))
+    })
+    this.#heard(answer)
+  }
+
+  /** What the store brought is pending here from now on: what of it is not known here already. */
+  adopt(drafts: readonly DraftEdit[]): Unsaved[] {
+    const early = this.#early
+    if (early === null) return [] // It was asked twice, for it took too long.
     this.#early = null
-    for (const draft of own) this.#kept.add(draft.edit)
-    return own
+    const unknown = drafts.filter(draft => !early.has(draft.edit))
+    const unsaved = unknown.map(draft => ({ draft, handle: new EditHandle(draft.edit, new Date(draft.at)) }))
+    for (const each of unsaved) this.#kept.set(each.draft.edit, each)
+    return unsaved
+  }
+
+  /** What another room had unsaved is pending here from now on; it is written again: the store may have refused it. */
+  inherit(unsaved: readonly Unsaved[]): void {
+    for (const { draft, handle } of unsaved) this.#keep(draft, handle)
+  }
+
+  /** All that is kept and still unsaved. */
+  unsaved(): Unsaved[] {
+    return [...this.#kept.values()].filter(({ handle }) => handle.state.status === "pending")
   }
 
   /** Keeps an edit as it is now. */
   save(edit: Pending): void {
-    this.#kept.add(edit.id)
-    this.#early?.add(edit.id)
-    const write = this.#writes.get(edit.id)
-    const draft = draftOf(this.#project, this.#user(), edit)
-    this.#writes.set(edit.id, { draft, done: write?.done ?? [] })
-    this.#run()
+    this.#keep(draftOf(this.#project, this.#user(), edit), edit.handle)
   }
 
   /** Fulfilled when nothing of the edit is left to be written. */
@@ -95,7 +106,7 @@ export class Keeper {
   /** Removes what is not pending any more. */
   keepOnly(queue: readonly Pending[]): void {
     const pending = new Set(queue.map(edit => edit.id))
-    for (const id of this.#kept) {
+    for (const id of this.#kept.keys()) {
       if (pending.has(id)) continue
       this.#kept.delete(id)
       this.#writes.set(id, { draft: null, done: this.#writes.get(id)?.done ?? [] })
@@ -103,9 +114,11 @@ export class Keeper {
     this.#run()
   }
 
-  /** Fulfilled when nothing is left to be written. */
-  written(): Promise<void> {
-    return this.#running ?? Promise.resolve()
+  #keep(draft: DraftEdit, handle: EditHandle): void {
+    this.#kept.set(draft.edit, { draft, handle })
+    this.#early?.add(draft.edit)
+    this.#writes.set(draft.edit, { draft, done: this.#writes.get(draft.edit)?.done ?? [] })
+    this.#run()
   }
 
   #run(): void {

@@ -5,10 +5,16 @@
 
 import { parsePointer } from "../json.js"
 import type { Document } from "../project/document.js"
-import { EditHandle, Pending, type PendingOp, type Phase } from "../project/pending.js"
+import { AT_ONCE, Pending, type EditHandle, type PendingOp, type Phase } from "../project/pending.js"
 import type { TextChange } from "../protocol.js"
 import { difference, shift } from "../text/changes.js"
 import type { DraftEdit, DraftOp } from "./draft.js"
+
+/** An edit on its way to another room, or back from the store: as it is kept, and what an application holds of it. */
+export interface Unsaved {
+  draft: DraftEdit
+  handle: EditHandle
+}
 
 export function draftOf(project: string, user: string | null, edit: Pending): DraftEdit {
   return {
@@ -46,33 +52,28 @@ function draftOp(edit: Pending, op: PendingOp, index: number): DraftOp {
   }
 }
 
-/** Puts drafts back as pending edits, in the order in which they were made, before anything that was made since. */
-export function restore(drafts: readonly DraftEdit[], document: Document): Pending[] {
+/** Puts edits back as pending, in the order in which they were made, before anything that is pending already. */
+export function restore(unsaved: readonly Unsaved[], document: Document): void {
   const later = document.queue.splice(0)
-  const sorted = [...drafts].sort((one, other) => one.at - other.at || one.order - other.order)
-  const edits = sorted.map((draft, index) => {
-    const edit = pendingOf(draft, index - sorted.length, document)
-    document.queue.push(edit)
-    return edit
-  })
+  const first = Math.min(0, ...later.map(edit => edit.number)) - unsaved.length
+  const sorted = [...unsaved].sort(({ draft: one }, { draft: other }) => one.at - other.at || one.order - other.order)
+  sorted.forEach((each, index) => document.queue.push(pendingOf(each, first + index, document)))
   document.queue.push(...later)
-  document.redo()
-  return edits
+  document.returned()
 }
 
-function pendingOf(draft: DraftEdit, number: number, document: Document): Pending {
+function pendingOf({ draft, handle }: Unsaved, number: number, document: Document): Pending {
   const versions = new Map(draft.bases.map(({ block, version }) => [block, version]))
   const ops = draft.ops.map(op => pendingOp(op, number, document, versions.get(op.block) ?? 0))
   const texts = draft.ops.map(op => (op.op === "text" ? op.before : null))
   const phase: Phase =
-    draft.sent === null ? { phase: "waiting", from: 0 } : { phase: "sent", message: draft.sent, texts }
+    draft.sent === null ? { phase: "waiting", from: AT_ONCE } : { phase: "sent", message: draft.sent, texts }
   const bases = new Map(
     draft.bases.map(({ block, version, seen, held }) => [
       block,
       { version, seen: seen ?? undefined, follows: held ? ("held" as const) : ("confirmed" as const) },
     ]),
   )
-  const handle = new EditHandle(draft.edit, new Date(draft.at))
   return new Pending({
     number,
     handle,
@@ -89,7 +90,7 @@ function pendingOp(op: DraftOp, number: number, document: Document, version: num
   if (op.op !== "text") return { ...op }
   const { block, path: pointer, before, changes } = op
   const path = parsePointer(pointer)
-  const typing = document.typingIn(block, pointer, path, before, version)
+  const typing = document.typingBackIn({ block, pointer, path, version }, before)
   typing.typist.types(number, moved(changes, difference(before, typing.typist.shown(), before.length)))
   return { op: "text", block, pointer, path, typing }
 }

@@ -9,7 +9,7 @@ import { difference, patchOf, patched } from "../json.js"
 import type { Block, ConflictReply, JsonObject, OpConflict } from "../protocol.js"
 import { apply } from "../text/changes.js"
 import type { Document } from "./document.js"
-import { heldBase, type Base, type Pending, type PendingOp } from "./pending.js"
+import { AT_ONCE, heldBase, type Base, type Pending, type PendingOp } from "./pending.js"
 
 /** Both sides, block by block. `edit`: the own edit; null for an undo, which has no side of its own. */
 export function describe(reply: ConflictReply, edit: Pending | null, document: Document): Conflict {
@@ -89,7 +89,7 @@ export function settle(
   )
   edit.epoch = document.epoch
   edit.handle.renew(crypto.randomUUID())
-  edit.phase = { phase: "waiting", from: 0 }
+  edit.phase = { phase: "waiting", from: AT_ONCE }
   return "renewed"
 }
 

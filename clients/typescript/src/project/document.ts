@@ -10,7 +10,7 @@ import type { EditRejected } from "../errors.js"
 import { leaves, overlap, parsePointer, patchOf, patched, textAt, type Path } from "../json.js"
 import type { Block, EditMessage, Event, EventOp } from "../protocol.js"
 import { apply } from "../text/changes.js"
-import { apart, Typings, type Ground, type TextMove, type Typing } from "../text/typing.js"
+import { apart, Typings, type TextMove, type Typing } from "../text/typing.js"
 import { clashesWithEvent, clashesWithSnapshot } from "./clash.js"
 import { applyOp, sameBlock } from "./layer.js"
 import { messageOf } from "./message.js"
@@ -27,6 +27,9 @@ export interface Change {
   /** The own edit that was just made, if that is why. */
   typed: Pending | null
 }
+
+/** A string, and the block's version if the text is the confirmed one. */
+type TextAt = Pick<Typing, "block" | "pointer" | "path" | "version">
 
 /** An event that does not come next: what is missing has to be asked for. */
 export class Gap extends Error {}
@@ -80,16 +83,16 @@ export class Document {
     return new Tree(this.#layer)
   }
 
-  /** What a new change to a shown string is typed in. `version`: the block's, if the text is the confirmed one. */
-  typingIn(block: string, pointer: string, path: Path, text: string, version = this.baseOf(block).version): Typing {
-    const begin = (ground: Ground) => this.typings.begin({ block, pointer, path, ground, version }, text)
-    for (const edit of [...this.queue].reverse()) {
-      for (const op of edit.ops.filter(op => op.block === block)) {
-        if (op.op === "text" && op.pointer === pointer && op.typing.ground.on !== "nothing") return op.typing
-        if (makesString(op, path)) return begin({ on: "edit", edit: edit.number })
-      }
-    }
-    return begin({ on: "confirmed" })
+  /** What a new change to a shown string is typed in. */
+  typingIn(block: string, pointer: string, path: Path, text: string): Typing {
+    const at = { block, pointer, path, version: this.baseOf(block).version }
+    return this.#typingOnEdits(at, text) ?? this.typings.begin({ ...at, ground: { on: "confirmed" } }, text)
+  }
+
+  /** What a change is put back in: the same, or what was typed on the confirmed text since. */
+  typingBackIn(at: TextAt, text: string): Typing {
+    const held = this.#typingOnEdits(at, text) ?? this.typings.onConfirmed(at.block, at.pointer)
+    return held ?? this.typings.begin({ ...at, ground: { on: "confirmed" } }, text)
   }
 
   /** Fixes a waiting edit as the message that will be sent. */
@@ -152,6 +155,12 @@ export class Document {
     return going
   }
 
+  /** Edits were put back into the queue: they are judged by what is confirmed, if anything is. */
+  returned(): void {
+    if (this.epoch === null) this.redo()
+    else this.install(this.epoch, this.seq, this.#confirmed.inOrder())
+  }
+
   /** An edit's ops have been replaced. */
   redo(): void {
     this.typings.keep(this.#typingsInUse())
@@ -182,6 +191,17 @@ export class Document {
       )
     }
     return lost
+  }
+
+  /** The typing of the last pending edit that has to do with a string. */
+  #typingOnEdits(at: TextAt, text: string): Typing | undefined {
+    for (const edit of [...this.queue].reverse()) {
+      for (const op of edit.ops.filter(op => op.block === at.block)) {
+        if (op.op === "text" && op.pointer === at.pointer && op.typing.ground.on !== "nothing") return op.typing
+        if (makesString(op, at.path)) return this.typings.begin({ ...at, ground: { on: "edit", edit: edit.number } }, text)
+      }
+    }
+    return undefined
   }
 
   #takeOp(op: EventOp, own: Pending | undefined, touched: Set<string>): TextMove[] {

@@ -7,7 +7,7 @@
 import type { EditOptions, Transaction } from "../api.js"
 import type { TextChange } from "../protocol.js"
 import type { Document } from "./document.js"
-import { EditHandle, Pending } from "./pending.js"
+import { AT_ONCE, EditHandle, Pending } from "./pending.js"
 import { Gathering, Refused } from "./transaction.js"
 
 /** How long typing is gathered before it is sent. */
@@ -29,7 +29,8 @@ export class Editing {
   /** Several ops as one edit. What `change` itself throws is thrown. */
   make(change: (tx: Transaction) => void, options: EditOptions, inMs = 0): Made {
     if (this.#document.queue.length >= PENDING_MAX) return this.refuse("busy", "Too many edits are unsaved.")
-    const gathering = new Gathering(this.#document, this.#made)
+    const number = this.#made++ // Its own from the start: `change` may make other edits.
+    const gathering = new Gathering(this.#document, number)
     try {
       change(gathering)
     } catch (error) {
@@ -37,7 +38,7 @@ export class Editing {
       if (error instanceof Refused) return this.refuse("invalid_edit", error.message)
       throw error
     }
-    return this.#add(gathering, options, inMs)
+    return this.#add(number, gathering, options, inMs)
   }
 
   /** Typing in one string. */
@@ -60,13 +61,13 @@ export class Editing {
     return { made: "rejected", handle: new EditHandle(crypto.randomUUID(), new Date()), code, message }
   }
 
-  #add(gathering: Gathering, { group, onConflict = "merge" }: EditOptions, inMs: number): Made {
+  #add(number: number, gathering: Gathering, { group, onConflict = "merge" }: EditOptions, inMs: number): Made {
     const { ops } = gathering
     const bases = new Map([...new Set(ops.map(op => op.block))].map(block => [block, this.#document.baseOf(block)]))
     const handle = new EditHandle(crypto.randomUUID(), new Date())
     const phase = { phase: "waiting", from: Date.now() + inMs } as const
     const edit = new Pending({
-      number: this.#made++,
+      number,
       handle,
       group,
       onConflict,
@@ -80,11 +81,12 @@ export class Editing {
   }
 }
 
-/** Whether typing may join an edit: one that waits, types in the same string and nothing else, and was meant alike. */
+/** Whether typing may join an edit: one that waits for its time, types in this string alone, and was meant alike. */
 function joins(edit: Pending, pointer: string, { group, onConflict = "merge" }: EditOptions): boolean {
   const typing = edit.typesOnly()
   return (
     edit.phase.phase === "waiting" &&
+    edit.phase.from !== AT_ONCE &&
     typing?.pointer === pointer &&
     typing.ground.on !== "nothing" &&
     edit.group === group &&

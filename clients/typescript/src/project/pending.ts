@@ -40,6 +40,9 @@ export interface Base {
   follows: "confirmed" | "held"
 }
 
+/** `from` of what goes as soon as it can, and as it is: no typing joins it any more. */
+export const AT_ONCE = 0
+
 export type Phase =
   | { phase: "waiting"; from: number /* ms since 1970: not to be sent before */ }
   /** `texts`: for each op that types, the confirmed text that it is counted on. */

@@ -19,6 +19,7 @@ import type {
   UndoOutcome,
 } from "../api.js"
 import { Keeper } from "../drafts/keeper.js"
+import type { Unsaved } from "../drafts/write.js"
 import type { Http } from "../http.js"
 import { Listeners } from "../listeners.js"
 import { member, Presence } from "../presence.js"
@@ -44,8 +45,8 @@ export interface ProjectParts {
   /** The application closed it; until `finished` something of it may be unsaved. */
   closed: () => void
   finished: () => void
-  /** Ends what lingers of the project since it was closed before; fulfilled when all of that is kept. */
-  inherit: () => Promise<unknown>
+  /** Ends what lingers of the project since it was closed before, and takes over what is unsaved of that. */
+  inherit: () => Unsaved[]
 }
 
 export class OpenProject implements Project {
@@ -79,7 +80,6 @@ export class OpenProject implements Project {
       project: id,
       drafts,
       user: () => (socket.state.state === "open" ? socket.state.user.id : null),
-      inherit,
       told: () => this.#syncChanged(),
     })
     const questions = new Questions(socket, () => this.#room.state.state === "live", random)
@@ -98,6 +98,7 @@ export class OpenProject implements Project {
       presence: this.#presence,
       questions,
       random,
+      inherit,
       events: {
         changed: () => this.#telling.keys.tell("state"),
         event: event => this.#events.tell("event", event),
@@ -264,10 +265,19 @@ export class OpenProject implements Project {
     for (const listeners of [this.#events, this.#signals]) listeners.end()
   }
 
-  /** Closes it, and leaves whatever is unsaved; fulfilled when that is kept. */
-  end(): Promise<void> {
+  /** Closes it, and leaves whatever is unsaved: that stays kept. */
+  end(): void {
     this.close()
-    return this.#room.end()
+    this.#room.end()
+  }
+
+  /** Ends it in favour of an heir, which saves what is unsaved; what becomes of that is told here too. */
+  handOver(): Unsaved[] {
+    this.end()
+    const unsaved = this.#keeper.unsaved()
+    const told = () => this.#syncChanged()
+    for (const { handle } of unsaved) handle.saved.then(told, told)
+    return unsaved
   }
 
   /** The connection is open. */

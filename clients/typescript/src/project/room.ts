@@ -8,8 +8,9 @@
 
 import type { ProjectState } from "../api.js"
 import { jittered } from "../backoff.js"
+import type { DraftEdit } from "../drafts/draft.js"
 import type { Keeper } from "../drafts/keeper.js"
-import { restore } from "../drafts/write.js"
+import { restore, type Unsaved } from "../drafts/write.js"
 import type { Presence } from "../presence.js"
 import type { Block, ErrorReply, Event, Events, Joined, Left, Reset, ServerMessage } from "../protocol.js"
 import type { Socket } from "../socket.js"
@@ -49,6 +50,8 @@ export interface RoomParts {
   presence: Presence
   questions: Questions
   random: () => number
+  /** Takes over what is unsaved from whoever had the project before. */
+  inherit: () => Unsaved[]
   events: RoomEvents
 }
 
@@ -65,6 +68,7 @@ export class Room {
   readonly #parts: RoomParts
   #state: ProjectState = { state: "offline" }
   #life: "open" | "lingering" | "over" = "open"
+  /** Those in the store. If it cannot tell them, or not in time, it is asked again on the next connection. */
   #drafts: "unread" | "reading" | "read" = "unread"
   #parted: Parts | null = null
   #joinAgain: ReturnType<typeof setTimeout> | undefined
@@ -93,14 +97,8 @@ export class Room {
   /** The connection is open. Kept edits are read first, then the project is joined. */
   async opened(): Promise<void> {
     if (this.#state.state === "left") return
-    if (this.#drafts === "unread") {
-      this.#drafts = "reading"
-      const drafts = await this.#parts.keeper.load()
-      restore(drafts, this.#parts.document)
-      this.#drafts = "read"
-      this.#parts.events.edits()
-    }
-    if (this.#drafts === "read") this.#join("since")
+    if (this.#drafts === "unread") await this.#read()
+    if (this.#drafts !== "reading") this.#join("since")
   }
 
   lost(): void {
@@ -123,17 +121,15 @@ export class Room {
     this.#endIfDone()
   }
 
-  /** Leaves; what is unsaved stays kept, and is all written when this is fulfilled. */
-  end(): Promise<void> {
-    if (this.#life !== "over") {
-      this.#life = "over"
-      clearTimeout(this.#joinAgain)
-      this.sending.end()
-      // Asked, so that the answer is not taken for a word to whoever opens the project again at once.
-      if (this.#state.state !== "left") this.#parts.socket.ask({ type: "leave", project: this.#parts.project }, () => {})
-      this.#become(CLOSED)
-    }
-    return this.#parts.keeper.written()
+  /** Leaves; what is unsaved stays kept. */
+  end(): void {
+    if (this.#life === "over") return
+    this.#life = "over"
+    clearTimeout(this.#joinAgain)
+    this.sending.end()
+    // Asked, so that the answer is not taken for a word to whoever opens the project again at once.
+    if (this.#state.state !== "left") this.#parts.socket.ask({ type: "leave", project: this.#parts.project }, () => {})
+    this.#become(CLOSED)
   }
 
   take(message: ServerMessage): void {
@@ -156,6 +152,40 @@ export class Room {
         return // Of a presence or a signal, which carry no id; there is nothing to be done.
       default:
     }
+  }
+
+  async #read(): Promise<void> {
+    const { keeper } = this.#parts
+    this.#drafts = "reading"
+    this.#inherit()
+    await keeper.load(drafts => this.#found(drafts))
+    if (this.#drafts !== "reading") return
+    this.#drafts = "unread"
+    this.#endIfDone()
+  }
+
+  /** The store told what is kept: late, if the project was joined without; then it is joined again with it. */
+  #found(drafts: readonly DraftEdit[]): void {
+    if (this.#life === "over") return
+    const isLate = this.#drafts === "unread"
+    this.#drafts = "read"
+    const unsaved = this.#parts.keeper.adopt(drafts)
+    this.#putBack(unsaved)
+    if (isLate && unsaved.length > 0) this.#join("since")
+  }
+
+  #inherit(): void {
+    const unsaved = this.#parts.inherit()
+    this.#parts.keeper.inherit(unsaved)
+    this.#putBack(unsaved)
+    const told = () => this.#edited() // It may be answered to the room that sent it last.
+    for (const { handle } of unsaved) handle.saved.then(told, told)
+  }
+
+  #putBack(unsaved: readonly Unsaved[]): void {
+    if (unsaved.length > 0) restore(unsaved, this.#parts.document)
+    if (this.#parts.document.epoch !== null) this.#keepSent()
+    this.#edited()
   }
 
   #join(from: "since" | "afresh"): void {
@@ -212,8 +242,13 @@ export class Room {
     const { epoch, seq, blocks: all } = this.#parted
     this.#parted = null
     this.#parts.document.install(epoch, seq, all)
-    for (const edit of this.#parts.document.queue) if (edit.phase.phase === "sent") this.#parts.keeper.save(edit)
+    this.#keepSent()
     this.#live()
+  }
+
+  /** Being judged by what is confirmed may have fixed some. */
+  #keepSent(): void {
+    for (const edit of this.#parts.document.queue) if (edit.phase.phase === "sent") this.#parts.keeper.save(edit)
   }
 
   /** Has everything. */
@@ -270,10 +305,10 @@ export class Room {
   }
 
   #endIfDone(): void {
-    if (this.#life !== "lingering") return
+    if (this.#life !== "lingering" || this.#drafts === "reading") return
     const rest = this.#state.state === "left" ? "nothing" : this.sending.rest()
     if (rest === "some") return
-    void this.end()
+    this.end()
     if (rest === "nothing") this.#parts.events.finished()
   }
 }

@@ -17,7 +17,7 @@ import type { Socket } from "../socket.js"
 import { independent } from "./clash.js"
 import { describe, settle } from "./conflict.js"
 import type { Document } from "./document.js"
-import type { Pending } from "./pending.js"
+import { AT_ONCE, type Pending } from "./pending.js"
 
 /** Edits under way at once; what is beyond waits. */
 const UNDER_WAY_MAX = 32
@@ -63,15 +63,15 @@ export class Sending {
   submit(edit: Pending): void {
     const { document, keeper } = this.#parts
     for (const earlier of document.queue) {
-      if (earlier !== edit && earlier.phase.phase === "waiting" && edit.dependsOn(earlier)) earlier.phase.from = 0
+      if (earlier !== edit && earlier.phase.phase === "waiting" && edit.dependsOn(earlier)) earlier.phase.from = AT_ONCE
     }
     keeper.save(edit)
     this.#flush()
   }
 
-  /** What waits for its time goes now. */
+  /** What waits for its time goes now, and nothing joins it any more. */
   hurry(): void {
-    for (const edit of this.#parts.document.queue) if (edit.phase.phase === "waiting") edit.phase.from = 0
+    for (const edit of this.#parts.document.queue) if (edit.phase.phase === "waiting") edit.phase.from = AT_ONCE
     this.#flush()
   }
 

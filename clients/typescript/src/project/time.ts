@@ -3,7 +3,8 @@
 // A step that fails stays, for one to try it again. One that conflicts, or that the hub says can never be, is forgotten:
 // others have built on it, and the step before it shall not stand behind it for ever.
 //
-// Promises: steps are taken one after the other, each under one `editId` however often it has to be asked.
+// Promises: steps are taken one after the other, each under one `editId` however often it has to be asked; nothing typed
+// after one was asked for goes with it.
 // Must never: undo an edit that is not saved yet: it is waited for.
 
 import type { UndoOutcome } from "../api.js"
@@ -21,7 +22,7 @@ export interface TimeParts {
   project: string
   document: Document
   questions: Questions
-  /** What waits to be sent shall go now. */
+  /** What waits to be sent shall go now, as it is. */
   hurry: () => void
   changed: () => void
 }
@@ -37,7 +38,9 @@ export class Time {
   }
 
   step(which: "undo" | "redo"): Promise<UndoOutcome> {
-    const outcome = this.#last.then(() => this.#step(which))
+    const upTo = this.stack.asked(which)
+    this.#parts.hurry()
+    const outcome = this.#last.then(() => this.#step(which, upTo))
     this.#last = outcome.catch(() => {})
     return outcome
   }
@@ -56,14 +59,15 @@ export class Time {
     return reply.type === "history" ? { events: reply.events, more: reply.more } : { events: [], more: false }
   }
 
-  async #step(which: "undo" | "redo"): Promise<UndoOutcome> {
-    const step = this.stack.take(which)
+  async #step(which: "undo" | "redo", upTo: number): Promise<UndoOutcome> {
+    const step = this.stack.take(which, upTo)
     this.#parts.changed()
     if (step === undefined) return { done: "nothing" }
     const saved = await this.#saved(step)
     try {
-      if (saved !== null) return await this.#takeBack(which, saved)
+      if (typeof saved === "object") return await this.#takeBack(which, saved)
       this.stack.forget()
+      if (saved === "rejected") return { done: "nothing" }
     } catch (error) {
       if (error instanceof HubError && NEVER.has(error.code)) this.stack.forget()
       else this.stack.failed()
@@ -71,16 +75,17 @@ export class Time {
     } finally {
       this.#parts.changed()
     }
-    return this.#step(which)
+    return this.#step(which, upTo)
   }
 
-  /** The step with those of its edits that were saved; null if none was. */
-  async #saved(step: Step): Promise<Step | null> {
+  /** The step with those of its edits that were saved; without any, whether one was rejected or all came to nothing. */
+  async #saved(step: Step): Promise<Step | "rejected" | "swallowed"> {
     if ("made" in step) return step
-    this.#parts.hurry()
-    await Promise.allSettled(step.edits.map(edit => edit.saved))
+    const { edits: taken } = step
+    await Promise.allSettled(taken.map(edit => edit.saved))
     const edits = step.edits.filter(edit => edit.state.status === "saved")
-    return edits.length === 0 ? null : { ...step, edits }
+    if (edits.length > 0) return { ...step, edits }
+    return taken.some(edit => edit.state.status === "rejected") ? "rejected" : "swallowed"
   }
 
   async #takeBack(which: "undo" | "redo", step: Step): Promise<UndoOutcome> {
