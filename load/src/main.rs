@@ -17,6 +17,7 @@ mod http;
 mod hub;
 mod isolation;
 mod line;
+mod lookups;
 mod machine;
 mod marks;
 mod nginx;

@@ -35,12 +35,6 @@ impl Hub {
         Ok(())
     }
 
-    /// Others may have told of changes that were not heard here, and what this hub told may not have been heard there.
-    /// Projects are confirmed by the store, and snapshots are named by what they are: both may stay.
-    pub(super) fn forget_what_is_told(&self) {
-        self.forget(&Group::Kind(Kind::Themes));
-    }
-
     /// What is cached of a group is old, here and on every hub that hears of it.
     pub(super) fn forget(&self, group: &Group) {
         self.cached.forget(group);

@@ -16,7 +16,7 @@ use super::Hub;
 use super::heads::Known;
 use super::room::command::Command;
 use crate::bus::{EVERYBODY, Heard, Hint, News};
-use crate::cache::key::NoGroup;
+use crate::cache::key::{Group, Kind, NoGroup};
 use crate::domain::ids::ProjectId;
 use crate::store::Head;
 
@@ -25,6 +25,10 @@ use crate::store::Head;
 const INTERVAL: Duration = Duration::from_millis(600);
 /// Projects that are only read, in one comparison; those beyond are asked for when somebody reads them.
 const READ_MAX: usize = 1_000;
+
+/// What is cached of this is known to be old by what hubs tell each other alone: projects are confirmed by the store, and
+/// snapshots are named by what they are.
+const TOLD: Group = Group::Kind(Kind::Themes);
 
 /// Compares heads until the hub is gone.
 pub async fn compare_heads(hub: Weak<Hub>) {
@@ -94,9 +98,14 @@ pub async fn listen(hub: Weak<Hub>) {
                 let brought = if hub.registry.hear(project, from, news) { "yes" } else { "no" };
                 metrics::counter!("blockhub_hints_total", "brought" => brought).increment(1);
             }
-            Ok(Heard::Gap) => look_everywhere(&hub),
+            Ok(Heard::Gap) => {
+                // What this hub told may not have been heard either.
+                hub.forget(&TOLD);
+                look_everywhere(&hub);
+            }
             Err(RecvError::Lagged(lost)) => {
                 metrics::counter!("blockhub_hints_lost_total").increment(lost);
+                hub.cached.forget(&TOLD);
                 look_everywhere(&hub);
             }
             Err(RecvError::Closed) => return,
@@ -115,7 +124,6 @@ fn forget(hub: &Hub, group: &str) {
 
 /// Hints were lost: heads are compared now, and the rooms ask each other who is here.
 fn look_everywhere(hub: &Hub) {
-    hub.forget_what_is_told();
     metrics::counter!("blockhub_bus_gaps_total").increment(1);
     for project in hub.registry.projects() {
         drop(hub.registry.send_if_open(project, Command::Gap));

@@ -13,18 +13,18 @@ pub mod tally;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use self::desk::Desk;
 use self::person::{Newcomer, Person, Place, Room};
 use self::requests::Others;
 use self::shared_cache::SharedCache;
 use self::tally::Tally;
 use crate::LoadError;
 use crate::chance::Chance;
+use crate::http::Http;
 use crate::hub;
+use crate::lookups::Lookups;
 use crate::marks::Readers;
 use crate::nginx::Nginx;
 use crate::ports::Ports;
@@ -109,22 +109,13 @@ impl Town {
         Staff { balancer: self.nginx.id(), ..self.world.staff() }
     }
 
-    /// Of all that was looked up in the hubs' caches: hits, and lookups. None if hubs have no such figures.
-    pub async fn cache_hits(&self) -> Result<Option<(u64, u64)>, LoadError> {
-        let place = &self.crowd.place;
-        let (token, mut sums) = (place.signer.admin()?, (0, 0));
+    /// What was looked up in the caches of all hubs.
+    pub async fn lookups(&self) -> Result<Lookups, LoadError> {
+        let (token, mut lookups) = (self.crowd.place.signer.admin()?, Lookups::default());
         for hub in &self.world.hubs {
-            let way = Way::to(hub.address());
-            let mut desk = Desk::new(way, &token, u32::MAX, place.marks.clone(), Arc::new(Tally::default()));
-            let got = desk.call("GET", "/api/admin/cache/stats", &Value::Null).await?;
-            let Some(body) = got.filter(|got| got.status == 200).map(|got| got.body) else { return Ok(None) };
-            for kind in body["kinds"].as_object().into_iter().flat_map(Map::values) {
-                let [hits, confirmed, misses] =
-                    ["hits", "confirmed", "misses"].map(|what| kind[what].as_u64().unwrap_or(0));
-                sums = (sums.0 + hits, sums.1 + hits + confirmed + misses);
-            }
+            lookups.add(&mut Http::connect_by(&Way::to(hub.address()), &token).await?).await?;
         }
-        Ok(Some(sums))
+        Ok(lookups)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::chance::Chance;
 use crate::client::wrong;
 use crate::crowd::projects::{Project, Shape, create};
 use crate::http::Http;
+use crate::lookups::Lookups;
 use crate::report::{Line, Plot, Sheet};
 use crate::socket::scan::Scan;
 use crate::times::Times;
@@ -86,6 +87,12 @@ pub async fn run(bench: &Bench, options: &Options) -> Result<Sheet, LoadError> {
     let usage = watch.end();
     let counts = std::mem::take(&mut *counts.lock());
     tell(&mut sheet, &counts, &usage);
+    let mut lookups = Lookups::default();
+    for hub in &world.hubs {
+        lookups.add(&mut Http::connect(hub.address(), "operator").await?).await?;
+    }
+    lookups.tell(&mut sheet);
+    lookups.judge(bench.form, &mut sheet);
     sheet.plots.push(usage.plot("Memory"));
     Ok(sheet)
 }

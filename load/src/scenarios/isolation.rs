@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::LoadError;
-use crate::bar::{Bar, Form};
+use crate::bar::Bar;
 use crate::bench::Bench;
 use crate::hub;
 use crate::isolation::tally::{Counts, Transport};
@@ -136,7 +136,9 @@ async fn ask(
     told(&counts, &usage, sheet);
     marked(town, &counts, sheet);
     judge(&counts, asked, sheet);
-    cached(town, options, bench.form, sheet).await
+    // Not judged here: most of what is asked for was never asked for before, or has just changed.
+    town.lookups().await?.tell(sheet);
+    Ok(())
 }
 
 fn told(counts: &Counts, usage: &Usage, sheet: &mut Sheet) {
@@ -177,21 +179,4 @@ fn judge(counts: &Counts, asked: u64, sheet: &mut Sheet) {
     sheet.bars.push(Bar::count_at_most("request ids seen twice", counts.doubled, 0));
     sheet.bars.push(Bar::count_at_most("sessions older than their user's last write", counts.stale, 0));
     sheet.bars.push(Bar::percent_at_least("served, of all requests", percent, 99.95));
-}
-
-async fn cached(town: &Town, options: &Options, form: Form, sheet: &mut Sheet) -> Result<(), LoadError> {
-    match town.cache_hits().await? {
-        Some((hits, lookups)) if options.cache == Cache::On && lookups > 0 => {
-            let percent = hits as f64 * 100.0 / lookups as f64;
-            sheet.figure("cache", "lookups", lookups as f64, "");
-            // A short run ends before caches are warm.
-            match form {
-                Form::Long => sheet.bars.push(Bar::percent_at_least("cache hits, of all lookups", percent, 85.0)),
-                Form::Short => sheet.figure("cache", "hits", percent, "%"),
-            }
-        }
-        Some((_, lookups)) => sheet.figure("cache", "lookups", lookups as f64, ""),
-        None => sheet.remarks.push("Cache hits are not judged: these hubs have no figures of a cache.".into()),
-    }
-    Ok(())
 }
