@@ -1,7 +1,7 @@
 //! Hints between hubs: something happened to a project, look if it concerns you.
 //!
 //! Promises: nothing. A hint may be lost, late, doubled or out of order; the store tells the truth, and every hub
-//! compares heads with it once a second.
+//! compares heads with it every 600 ms.
 //! Must never: delay an ack, or be what correctness rests on.
 
 pub mod local;

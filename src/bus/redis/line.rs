@@ -57,7 +57,11 @@ pub(super) async fn run(link: RedisLink, shared: Arc<Shared>, mut inbox: Inbox) 
             Err(error) => error.to_string(),
         };
         if !told {
-            tracing::warn!(redis = link.describe(), loss, "the bus is away; hubs compare heads once a second");
+            tracing::warn!(
+                redis = link.describe(),
+                loss,
+                "the bus is away; the edits of other hubs are found by comparing heads"
+            );
             told = true;
         }
         inbox.empty(&shared);

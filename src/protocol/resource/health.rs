@@ -29,7 +29,7 @@ pub enum BusCondition {
     Local,
     /// It reaches the other hubs.
     Ok,
-    /// It does not reach them now; they compare heads once a second.
+    /// It does not reach them now; they compare heads with the database.
     Unavailable,
 }
 
