@@ -138,6 +138,19 @@ test("the owner shares the link and renames the project, and the others see its 
   assert.equal((await ann.caret()).text, "One")
 })
 
+test("a look that the owner gives the project is everybody's, also of those who come later, and ends with it", async () => {
+  const project = await hub.project("Plan", [block("text", "One")], "ann-lee")
+  await Promise.all([ann.open(hub.url, project), bob.open(hub.url, project)])
+  const shows = ({ page }, accent) => page.waitForFunction(wanted => document.documentElement.style.getPropertyValue("--accent") === wanted, accent)
+  await ann.page.getByRole("button", { name: "Share" }).click()
+  await ann.page.getByLabel("How it looks").selectOption({ label: "Plum" })
+  await Promise.all([ann, bob].map(person => shows(person, "light-dark(#7a3fc0, #ccaaff)")))
+  await bob.page.reload()
+  await shows(bob, "light-dark(#7a3fc0, #ccaaff)")
+  await ann.page.getByLabel("How it looks").selectOption({ label: "as the page comes" })
+  await Promise.all([ann, bob].map(person => shows(person, "")))
+})
+
 /** Both set the language of a code block while Bob is away; Bob comes back into a conflict. */
 const clash = async t => {
   const cable = await Cable.to(hub.port)

@@ -56,6 +56,10 @@ export interface Client {
   project(id: string): Project
   /** Throws HubError. */
   createProject(options: { title: string; access?: Access; blocks?: NewBlock[] }): Promise<ProjectInfo>
+  /** Throws HubError. */
+  readTheme(id: string): Promise<Theme>
+  /** Who writes a theme first owns it; nobody else can change it. Throws HubError. */
+  writeTheme(id: string, theme: Theme): Promise<void>
   /** Connects now rather than after the wait, unless it was the hub that asked for the wait. */
   reconnect(): void
   /**
@@ -63,6 +67,13 @@ export interface Client {
    * A store in memory that was not given as `drafts` goes with the client: so it is in Node.
    */
   close(): void
+}
+
+/** Colours and fonts are CSS, spacing is in CSS pixels. What the names mean is the application's. */
+export interface Theme {
+  colors?: Record<string, string>
+  fonts?: Record<string, string>
+  spacing?: Record<string, number>
 }
 
 export type ProjectState =
@@ -73,7 +84,7 @@ export type ProjectState =
   | { state: "offline" }
   | { state: "left"; reason: "forbidden" | "deleted" | "not_found" | "closed" }
 
-export type ProjectKey = "blocks" | "members" | "sync" | "state" | `block:${string}` | `children:${string}`
+export type ProjectKey = "blocks" | "members" | "sync" | "state" | "info" | `block:${string}` | `children:${string}`
 
 export interface Project {
   readonly id: string
@@ -93,7 +104,7 @@ export interface Project {
   /** All, depth first. */
   readonly blocks: readonly Block[]
 
-  /** Called after each change of what the key names; `children:` alone is the top; "state" is state, title, role, access, seq. */
+  /** Called after each change of what the key names; `children:` alone is the top; "state" is state, title, role, access, seq; "info": what `info()` says may be new. */
   on(key: ProjectKey, listener: () => void): () => void
   /** Each event as it is taken in, once, in order of seq. */
   onEvent(listener: (event: Event) => void): () => void
@@ -138,9 +149,13 @@ export interface Project {
   onSignal(listener: (signal: ReceivedSignal) => void): () => void
 
   readonly sync: Sync
+  /** What the hub says of it, over HTTP: its theme, too. Throws HubError. */
+  info(): Promise<ProjectInfo>
   /** For owners, over HTTP; throw HubError. */
   rename(title: string): Promise<void>
   setAccess(access: Access): Promise<void>
+  /** The id of a theme, or none. */
+  setTheme(theme: string | null): Promise<void>
   remove(): Promise<void>
   /**
    * Ends it for the application, which hears of nothing any more but "sync". What is unsaved is still sent, and until it is

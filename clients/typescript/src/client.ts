@@ -4,7 +4,7 @@
 // held on to until that is saved, so that the page asks before it is left.
 // Must never: leave a listener on the page behind when it is closed; have two that are joined under one id.
 
-import type { Client, ConnectionState, ConnectOptions, Drafts, Project } from "./api.js"
+import type { Client, ConnectionState, ConnectOptions, Drafts, Project, Theme } from "./api.js"
 import { IndexedDbDrafts } from "./drafts/indexeddb.js"
 import { MemoryDrafts } from "./drafts/memory.js"
 import type { Unsaved } from "./drafts/write.js"
@@ -99,6 +99,14 @@ class OpenClient implements Client {
 
   createProject(options: { title: string; access?: Access; blocks?: NewBlock[] }): Promise<ProjectInfo> {
     return this.#http.createProject(options)
+  }
+
+  readTheme(id: string): Promise<Theme> {
+    return this.#http.readTheme(id)
+  }
+
+  writeTheme(id: string, theme: Theme): Promise<void> {
+    return this.#http.writeTheme(id, theme)
   }
 
   reconnect(): void {

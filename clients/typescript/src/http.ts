@@ -3,6 +3,7 @@
 // Promises: an answer that is no success is thrown as a HubError with the hub's code and words.
 // Must never: put a token into a URL.
 
+import type { Theme } from "./api.js"
 import { HubError } from "./errors.js"
 import type { Access, Block, ErrorCode, Json, NewBlock, ProjectInfo, User } from "./protocol.js"
 
@@ -24,7 +25,19 @@ export class Http {
     return this.#call("POST", "/projects", { ...body })
   }
 
-  async change(project: string, body: { title: string } | { access: Access }): Promise<void> {
+  info(project: string): Promise<ProjectInfo> {
+    return this.#call("GET", `/projects/${project}`)
+  }
+
+  readTheme(id: string): Promise<Theme> {
+    return this.#call("GET", `/themes/${encodeURIComponent(id)}`)
+  }
+
+  async writeTheme(id: string, theme: Theme): Promise<void> {
+    await this.#call("PUT", `/themes/${encodeURIComponent(id)}`, theme)
+  }
+
+  async change(project: string, body: { title: string } | { access: Access } | { theme: string }): Promise<void> {
     await this.#call("PATCH", `/projects/${project}`, body)
   }
 

@@ -202,6 +202,22 @@ test("pr1_pr3_presence_and_signals_reach_the_others", async () => {
   await until("ann is gone", () => bob.members.every(({ self }) => self))
 })
 
+test("a_theme_that_one_gives_the_project_is_read_by_all_who_are_told", async () => {
+  const { ann, bob, clients } = await shared()
+  const told: (string | null)[] = []
+  bob.on("info", () => void bob.info().then(info => told.push(info.theme)))
+  const theme = { colors: { accent: "#3366ff" }, fonts: {}, spacing: { gap: 8 } }
+  const id = `night-${ann.id}`
+  await clients[0]!.writeTheme(id, theme)
+  await ann.setTheme(id)
+  await until("bob is told", () => told.includes(id))
+  expect(await clients[1]!.readTheme(id)).toMatchObject(theme)
+  await expect(clients[1]!.writeTheme(id, {})).rejects.toMatchObject({ code: "forbidden" })
+  await ann.setTheme(null)
+  await until("bob is told that there is none", () => told.at(-1) === null)
+  await expect(clients[1]!.readTheme("none such")).rejects.toMatchObject({ code: "not_found" })
+})
+
 test("ac3_title_access_and_deletion_are_told_to_all", async () => {
   const { ann, bob, clients } = await shared()
   await ann.rename("Renamed")

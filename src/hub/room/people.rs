@@ -187,11 +187,12 @@ impl Room {
         }
         self.replica.members = store.members(self.id).await?.into_iter().collect();
         self.replica.revision = head.revision;
-        let before = (self.replica.info.title.clone(), self.replica.info.access);
-        self.replica.info.title = found.info.title;
-        self.replica.info.access = found.info.access;
-        self.replica.info.theme = found.info.theme;
-        if before != (self.replica.info.title.clone(), self.replica.info.access) {
+        let known = &mut self.replica.info;
+        let is_new = known.title != found.info.title || known.access != found.info.access;
+        // The message has no theme in it: who shows one reads it anew.
+        let is_new = is_new || known.theme != found.info.theme;
+        (known.title, known.access, known.theme) = (found.info.title, found.info.access, found.info.theme);
+        if is_new {
             self.tell_project();
         }
         self.tell_changes();

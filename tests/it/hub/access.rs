@@ -134,6 +134,12 @@ async fn ac3_a_deleted_project_ends_the_room_and_a_renamed_one_is_told(database:
     desk.hub.changed(id).await;
     let told = ann.hear("project").await;
     assert_eq!((&told["title"], &told["access"]), (&json!("Another"), &json!("editor")));
+    // The theme is not in the message; who shows it reads it anew.
+    desk.store.put_theme("night", &UserId::from("ann"), "{}", now()).await.unwrap();
+    let change = ProjectChange { theme: Some(Some("night".into())), ..ProjectChange::default() };
+    desk.store.change(id, &change, now()).await.unwrap();
+    desk.hub.changed(id).await;
+    assert_eq!(ann.hear("project").await["title"], "Another");
     desk.store.set_deleted(id, Some(now())).await.unwrap();
     let refused = ann.edit(&project, insert()).await;
     assert!(["not_found", "not_joined"].contains(&refused["code"].as_str().unwrap()), "{refused}");

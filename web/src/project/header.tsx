@@ -14,13 +14,15 @@ import { Share } from "./share"
 interface Properties {
   readonly client: Client
   readonly project: Project
+  /** Its id. */
+  readonly theme: string | null
   readonly me: Me
   readonly onRename: (name: string) => void
   readonly onPast: () => void
   readonly onNotice: (notice: string) => void
 }
 
-export function Header({ project, me, onRename, onPast, onNotice }: Properties) {
+export function Header({ client, project, theme, me, onRename, onPast, onNotice }: Properties) {
   return (
     <header className="bar">
       <a className="brand" href="/" aria-label="BlockHub, start page" onClick={home}><span className="mark" aria-hidden="true" /><span className="brand-name">BlockHub</span></a>
@@ -28,7 +30,7 @@ export function Header({ project, me, onRename, onPast, onNotice }: Properties) 
       <span className="gap" />
       <Here project={project} me={me} onRename={onRename} />
       <button type="button" className="quiet" onClick={onPast} disabled={project.state.state !== "live"}>History</button>
-      <Share project={project} onNotice={onNotice} />
+      <Share client={client} project={project} theme={theme} onNotice={onNotice} />
       <LookButton />
     </header>
   )

@@ -15,8 +15,10 @@ import { TokenForm, useTokenWish } from "../token-form"
 import { Banner } from "./banner"
 import { Conflicts } from "./conflicts"
 import { Header } from "./header"
+import { useInfo } from "./info"
 import { Notices, useNotices } from "./notices"
 import { Refusals } from "./refusals"
+import { useTheme } from "./theme"
 import { Title } from "./title"
 
 interface Properties {
@@ -36,13 +38,15 @@ export function ProjectPage({ client, id, me, onRename, onToken }: Properties) {
   useEffect(() => {
     if (state.state === "live") remember(id, title)
   }, [id, state.state, title])
+  const theme = useInfo(project)?.theme ?? null
+  useTheme(client, theme)
   const toPast = useCallback(() => setView("past"), [])
   const toNow = useCallback(() => setView("now"), [])
   return (
     <div className="project" data-view={view}>
       <title>{title ? `${title} · BlockHub` : "BlockHub"}</title>
       <a className="skip" href="#document">To the document</a>
-      <Header client={client} project={project} me={me} onRename={onRename} onPast={toPast} onNotice={notify} />
+      <Header client={client} project={project} theme={theme} me={me} onRename={onRename} onPast={toPast} onNotice={notify} />
       <Banner client={client} project={project} />
       <main id="document" tabIndex={-1}>
         {wish !== null && <TokenForm why={wish} onToken={onToken} />}

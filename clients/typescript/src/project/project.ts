@@ -23,7 +23,7 @@ import type { Unsaved } from "../drafts/write.js"
 import type { Http } from "../http.js"
 import { Listeners } from "../listeners.js"
 import { member, Presence } from "../presence.js"
-import type { Access, Block, Event, Json, JsonObject, Role, ServerMessage, TextChange } from "../protocol.js"
+import type { Access, Block, Event, Json, JsonObject, ProjectInfo, Role, ServerMessage, TextChange } from "../protocol.js"
 import type { Socket } from "../socket.js"
 import { Document } from "./document.js"
 import { Editing, type Made } from "./editing.js"
@@ -101,6 +101,7 @@ export class OpenProject implements Project {
       inherit,
       events: {
         changed: () => this.#telling.keys.tell("state"),
+        informed: () => this.#telling.keys.tell("info"),
         event: event => this.#events.tell("event", event),
         edits: () => this.#syncChanged(),
         rejected: edits => this.#wereRejected(edits.map(edit => edit.handle)),
@@ -244,12 +245,20 @@ export class OpenProject implements Project {
       this.#parts.socket.send({ type: "signal", project: this.id, event, ...(data === undefined ? {} : { data }) })
   }
 
+  info(): Promise<ProjectInfo> {
+    return this.#parts.http.info(this.id)
+  }
+
   rename(title: string): Promise<void> {
     return this.#parts.http.change(this.id, { title })
   }
 
   setAccess(access: Access): Promise<void> {
     return this.#parts.http.change(this.id, { access })
+  }
+
+  setTheme(theme: string | null): Promise<void> {
+    return this.#parts.http.change(this.id, { theme: theme ?? "" })
   }
 
   remove(): Promise<void> {

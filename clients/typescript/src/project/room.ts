@@ -22,6 +22,8 @@ import { Sending } from "./sending.js"
 export interface RoomEvents {
   /** `state`, or what `facts` say, changed. */
   changed(): void
+  /** What the hub knows of the project beside its blocks may be new. */
+  informed(): void
   event(event: Event): void
   edits(): void
   /** Edits that are not to be. */
@@ -145,7 +147,8 @@ export class Room {
       case "left":
         return this.#left(message.reason ?? "closed")
       case "project":
-        return this.#learn({ title: message.title, access: message.access })
+        this.#learn({ title: message.title, access: message.access })
+        return this.#parts.events.informed()
       case "role":
         return this.#learn({ role: message.role })
       case "error":
@@ -226,6 +229,7 @@ export class Room {
       presence.replace(joined.members, socket.state.connection)
     this.#parts.events.members()
     this.#learn({ title: joined.title, role: joined.role })
+    this.#parts.events.informed()
     if (!joined.recovered) return this.#snapshot({ ...joined, blocks: joined.blocks ?? [], more: joined.more === true })
     if (this.#takeAll(joined.events ?? [])) this.#live()
   }
