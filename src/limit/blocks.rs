@@ -40,8 +40,8 @@ pub struct Block {
 enum Known {
     /// All hubs, as was seen then.
     ToAll { looked: Instant },
-    /// This hub: the others could not be told.
-    Here,
+    /// This hub: the others could not be told, when that was tried last.
+    Here { tried: Instant },
 }
 
 impl Block {
@@ -68,9 +68,14 @@ impl Blocks {
     pub async fn left_ms(&self, subject: &Subject, now: Instant) -> Option<u64> {
         let block = self.find(subject)?;
         let left_ms = block.left_ms(now)?;
-        match (&self.ledger, block.known) {
-            (Some(ledger), Known::ToAll { looked }) if now >= looked + LOOK_AGAIN => {
-                self.look_again(ledger, subject, now).await
+        let Some(ledger) = &self.ledger else { return Some(left_ms) };
+        match block.known {
+            Known::ToAll { looked } if now >= looked + LOOK_AGAIN => self.look_again(ledger, subject, now).await,
+            Known::Here { tried } if now >= tried + LOOK_AGAIN => {
+                let told = ledger.block(subject, block.strikes, left_ms).await;
+                let known = told.map_or(Known::Here { tried: now }, |()| Known::ToAll { looked: now });
+                self.note(subject, left_ms, block.strikes, now, known);
+                Some(left_ms)
             }
             _ => Some(left_ms),
         }
@@ -106,7 +111,8 @@ impl Blocks {
             Some(ledger) => ledger.strike(subject, FIRST_MS, LONGEST_MS, KEPT_MS).await.ok(),
             None => None,
         };
-        let (for_ms, known) = told.map_or((alone, Known::Here), |for_ms| (for_ms, Known::ToAll { looked: now }));
+        let (for_ms, known) =
+            told.map_or((alone, Known::Here { tried: now }), |for_ms| (for_ms, Known::ToAll { looked: now }));
         tracing::warn!(%subject, for_ms, strikes, "blocked: too many requests in spite of retryAfterMs");
         metrics::counter!("blockhub_limit_blocks_total").increment(1);
         self.make_room(now);

@@ -3,6 +3,7 @@
 //! A window is a hash: a slot's number to what was used in it, and for each hub whose use is in it a mark: the sum that it
 //! told last, the number of that report, and the lease that it got for it. One script reads, decides and writes, by Redis'
 //! clock. A report whose answer was not heard may come again: sums count once, and a lease that nobody had is given back.
+//! A mark that is older than the last answer tells that Redis went back to what it had saved: all is told anew.
 //!
 //! Promises: what is leased and reported within a window never comes to more than the budget, but for what hubs let pass
 //! while they could not ask; an answer in time, or none.
@@ -52,11 +53,11 @@ const LEASE: &str = "
         local mark = redis.call('HGET', KEYS[1], ARGV[9])
         if mark then
             local sum, number, at, lease = string.match(mark, '^(%d+):(%d+):(%d+):(%d+)$')
-            told = math.max(0, ARGV[7] - sum)
-            if number ~= ARGV[11] then unused, rest = at, tonumber(lease) end
-        else
-            told = tonumber(ARGV[8])
+            told = math.min(tonumber(ARGV[8]), math.max(0, ARGV[7] - sum))
+            if tonumber(number) < tonumber(ARGV[11]) then mark = nil
+            elseif number ~= ARGV[11] then unused, rest = at, tonumber(lease) end
         end
+        if not mark then told = tonumber(ARGV[8]) end
     end
     local fields = redis.call('HGETALL', KEYS[1])
     local used, here, oldest = 0, 0, slot
@@ -64,7 +65,7 @@ const LEASE: &str = "
         local at, count = tonumber(fields[i]), tonumber(fields[i + 1])
         if not at then
             local last = tonumber(string.match(fields[i + 1], '^%d+:%d+:(%d+):'))
-            if last < slot - slots - 2 then redis.call('HDEL', KEYS[1], fields[i]) end
+            if last and last < slot - slots - 2 then redis.call('HDEL', KEYS[1], fields[i]) end
         elseif at < slot - slots then
             redis.call('HDEL', KEYS[1], fields[i])
         else
@@ -114,8 +115,9 @@ pub struct Silent;
 #[derive(Default)]
 struct Trust {
     state: Mutex<State>,
-    /// Whoever keeps the meters waits for it, and tells all that was let pass.
+    /// Whoever keeps the meters waits for these, and tells all that was let pass, or what is not told yet.
     lost: Notify,
+    behind: Notify,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +142,7 @@ impl Trust {
             State::Reconciling { until } => {
                 if Instant::now() >= until {
                     *state = State::Whole;
+                    self.behind.notify_one();
                 }
                 true
             }
@@ -150,7 +153,10 @@ impl Trust {
     fn answered(&self) {
         let state = *self.state.lock();
         match state {
-            State::Slow { .. } => *self.state.lock() = State::Whole,
+            State::Slow { .. } => {
+                *self.state.lock() = State::Whole;
+                self.behind.notify_one();
+            }
             State::Away { .. } => self.lose(),
             State::Whole | State::Reconciling { .. } => {}
         }
@@ -165,6 +171,15 @@ impl Trust {
         *self.state.lock() = State::Reconciling { until: Instant::now() + RECONCILING };
         self.lost.notify_one();
     }
+}
+
+/// What Redis has to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// All that was let pass: it may have forgotten.
+    All,
+    /// What it was not told yet.
+    News,
 }
 
 /// A question to all hubs. Copies share what they know.
@@ -208,9 +223,13 @@ impl Ledger {
         self.trust.may_ask() && matches!(*self.trust.state.lock(), State::Reconciling { .. })
     }
 
-    /// Waits until Redis has to be told all that was let pass.
-    pub async fn lost(&self) {
-        self.trust.lost.notified().await;
+    /// Waits until Redis has to be told what was let pass.
+    pub async fn to_tell(&self) -> Telling {
+        tokio::select! {
+            biased;
+            () = self.trust.lost.notified() => Telling::All,
+            () = self.trust.behind.notified() => Telling::News,
+        }
     }
 
     /// It could not be told all: in a while again.
@@ -265,6 +284,13 @@ impl Ledger {
         };
         let (for_ms, strikes) = self.within(asked).await?;
         Ok(strikes.filter(|_| for_ms > 0).map(|strikes| (for_ms, strikes)))
+    }
+
+    /// A block that was made while this could not be told; one that stands stays as it is.
+    pub async fn block(&self, subject: &Subject, strikes: u32, for_ms: u64) -> Result<(), Silent> {
+        let mut tell = cmd("SET");
+        tell.arg(block(subject)).arg(strikes).arg("PX").arg(for_ms.max(1)).arg("NX");
+        self.within(self.link.run::<Option<String>>(&tell)).await.map(drop)
     }
 
     /// Ends a block, and forgets the strikes.

@@ -52,6 +52,8 @@ struct State {
     /// The number of the last report, and of the last that was answered.
     reports: u64,
     answered: u64,
+    /// The sum that the last one that was answered told.
+    told: u64,
     lease: Lease,
     told_to_wait: Option<Wait>,
     /// Requests that came though they were told to wait; there with the first.
@@ -157,7 +159,8 @@ impl Meter {
     pub fn new(budget: Budget, now: Moment) -> Self {
         let lease = Lease { left: 0, slot: 0, until: now.at, used: 0 };
         let own = Window::new(budget.window_ms);
-        let state = State { own, unleased: 0, reports: 0, answered: 0, lease, told_to_wait: None, offences: None };
+        let state =
+            State { own, unleased: 0, reports: 0, answered: 0, told: 0, lease, told_to_wait: None, offences: None };
         let name = now.ms + 1;
         Self { budget, name, state: Mutex::new(state), asking: tokio::sync::Mutex::default() }
     }
@@ -191,7 +194,7 @@ impl Meter {
     /// Takes in what the other hubs answered to a report, and lets one pass by it. A block is for whoever keeps those.
     pub fn take_in(&self, report: Report, grant: Grant, now: Moment) -> Result<Standing, Refused> {
         let mut state = self.state.lock();
-        state.answered = report.numbers.0;
+        state.was_told(report);
         state.lease.left = 0;
         match grant {
             Grant::Lease { amount: left @ 1.., used, slot, lasts_ms, .. } => {
@@ -204,9 +207,15 @@ impl Meter {
         }
     }
 
+    /// Whether something passed of which the other hubs do not know.
+    pub fn has_news(&self) -> bool {
+        let state = self.state.lock();
+        state.unleased > state.told
+    }
+
     /// The other hubs know what they were told.
     pub fn was_told(&self, report: Report) {
-        self.state.lock().answered = report.numbers.0;
+        self.state.lock().was_told(report);
     }
 
     /// Lets one pass by what this hub alone knows, if it has used less than its share. Whoever all hubs together told to
@@ -269,6 +278,10 @@ impl Meter {
 }
 
 impl State {
+    fn was_told(&mut self, report: Report) {
+        (self.answered, self.told) = (report.numbers.0, report.unleased);
+    }
+
     /// Whoever comes is told to wait.
     fn wait(&mut self, eases_in_ms: u64, now: Moment) -> Wait {
         let until = now.at + Duration::from_millis(eases_in_ms);

@@ -19,13 +19,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::blocks::{Block, Blocks};
-use self::ledger::{Ledger, Silent};
+use self::ledger::{Ledger, Silent, Telling};
 use self::meter::{Grant, Manner, Meter, Moment, Refused, Report, Standing};
 use self::subject::Subject;
 use crate::domain::access::Tier;
@@ -37,6 +38,8 @@ use crate::redis_link::RedisLink;
 const METERS_MAX: u64 = 100_000;
 /// How long a hub waits for a lease, before it goes by its share.
 pub const PATIENCE: Duration = Duration::from_millis(50);
+/// Meters whose use is told at once.
+const TOLD_AT_ONCE: usize = 32;
 /// Longer than any window.
 const METER_IDLE: Duration = Duration::from_secs(2 * 3_600);
 
@@ -182,14 +185,12 @@ impl Limits {
     pub async fn blocked_ms(&self, user: &UserId) -> Option<u64> {
         let counted = self.counted.as_ref()?;
         let subject = Subject::User(user.clone());
+        let here = counted.blocks.left_ms(&subject, Instant::now()).await;
         let elsewhere = match &counted.ledger {
-            Some(ledger) => ledger.blocked(&subject).await.ok(),
+            Some(ledger) => ledger.blocked(&subject).await.ok().flatten().map(|(for_ms, _)| for_ms),
             None => None,
         };
-        match elsewhere {
-            Some(block) => block.map(|(for_ms, _)| for_ms),
-            None => counted.blocks.left_ms(&subject, Instant::now()).await,
-        }
+        here.max(elsewhere)
     }
 
     /// Lifts a user's block and begins all their budgets anew, on all hubs; false if the others could not be told.
@@ -333,15 +334,19 @@ impl Counted {
 
     async fn pardon(&self, subject: Subject) -> bool {
         let mut told = true;
+        let own: Vec<_> = self.meters.iter().filter(|(name, _)| name.1 == subject).collect();
         if let Some(ledger) = &self.ledger {
             told = ledger.lift(&subject).await.is_ok();
+            // What is not told yet would count later.
+            for (name, meter) in &own {
+                told &= self.tell(ledger, name, meter).await.is_ok();
+            }
             for resource in RESOURCES {
                 told &= ledger.reset(resource, &subject).await.is_ok();
             }
         }
         self.blocks.forget(&subject);
-        let own = self.meters.iter().filter(|(name, _)| name.1 == subject);
-        own.for_each(|(_, meter)| meter.reset());
+        own.iter().for_each(|(_, meter)| meter.reset());
         told
     }
 
@@ -352,8 +357,11 @@ impl Counted {
         let now = self.now();
         let report = Report { portion: 0, unused: (0, 0), ..meter.report(now) };
         if report.own > 0 {
-            ledger.lease(*resource, subject, meter.shown(now).budget, report).await?;
-            meter.was_told(report);
+            let answer = ledger.lease(*resource, subject, meter.shown(now).budget, report).await?;
+            // Nothing is counted of who is blocked.
+            if !matches!(answer, Grant::Blocked { .. }) {
+                meter.was_told(report);
+            }
         }
         Ok(())
     }
@@ -370,16 +378,19 @@ impl Counted {
     }
 }
 
-/// Whenever Redis was away, or has forgotten, it is told what this hub let pass: also of those who come no more.
+/// Whenever Redis was away, slow, or has forgotten, it is told what this hub let pass: also of those who come no more.
 async fn tell_all(counted: Arc<Counted>, ledger: Arc<Ledger>) {
     loop {
-        ledger.lost().await;
-        tracing::info!(meters = counted.meters.entry_count(), "the limits of all hubs are told what this one let pass");
-        for (name, meter) in &counted.meters {
-            if counted.tell(&ledger, &name, &meter).await.is_err() {
-                ledger.lost_still().await;
-                break;
-            }
+        let telling = ledger.to_tell().await;
+        tracing::info!(?telling, meters = counted.meters.entry_count(), "all hubs are told what this one let pass");
+        let mut to_tell = counted.meters.iter().filter(|(_, meter)| telling == Telling::All || meter.has_news());
+        let some = |(name, meter): (Arc<Name>, Arc<Meter>)| {
+            let (counted, ledger) = (counted.clone(), ledger.clone());
+            async move { counted.tell(&ledger, &name, &meter).await }
+        };
+        let told = futures_util::stream::iter(&mut to_tell).map(some).buffer_unordered(TOLD_AT_ONCE);
+        if told.try_for_each(|()| std::future::ready(Ok(()))).await.is_err() {
+            ledger.lost_still().await;
         }
     }
 }

@@ -17,7 +17,7 @@ impl Connection {
     /// Counts a message; if it is too much, it has been answered.
     pub(super) async fn may_spend(&mut self, message: &ClientMessage, receipt: &Receipt, context: &Context) -> bool {
         let Some((resource, project)) = counted(message) else { return true };
-        let project = project.filter(|project| self.has_seat(*project));
+        let project = project.filter(|project| self.may_edit(*project));
         match self.hub.spend(context, resource, project).await {
             Ok(_) => true,
             Err(spent) => {
@@ -27,10 +27,10 @@ impl Connection {
         }
     }
 
-    /// A project's budget is for those who are in it: nobody else uses any of it up.
-    fn has_seat(&self, project: ProjectId) -> bool {
+    /// A project's budget is for those who edit it: nobody else uses any of it up.
+    fn may_edit(&self, project: ProjectId) -> bool {
         let State::Open(open) = &self.state else { return false };
-        open.seats.get(&project).is_some_and(|seat| !seat.is_over())
+        open.seats.get(&project).is_some_and(|seat| seat.may_edit())
     }
 
     /// A limit was reached; who does not mind at last loses the connection.

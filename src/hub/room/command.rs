@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::bus::News;
-use crate::domain::access::Principal;
+use crate::domain::access::{Answer, Principal};
 use crate::domain::ids::{ConnectionId, HubRun};
 use crate::domain::sequence::Seq;
 use crate::hub::context::Context;
@@ -33,13 +33,19 @@ pub fn busy(message: &str) -> Refusal {
     Refusal { retry_after_ms: Some(BUSY_RETRY_MS), ..Refusal::new(ErrorCode::Busy, message) }
 }
 
-/// One connection's place in one room; shared by the connection, which counts it, and the room, which ends it.
+/// One connection's place in one room; shared by the connection, which counts it, and the room, which gives it and ends it.
 #[derive(Debug, Default)]
 pub struct Seat {
     over: AtomicBool,
+    edits: AtomicBool,
 }
 
 impl Seat {
+    /// The room lets the connection read, or edit as well.
+    pub fn give(&self, edits: Answer) {
+        self.edits.store(edits == Answer::Yes, Ordering::Release);
+    }
+
     /// The room has refused or removed the connection.
     pub fn end(&self) {
         self.over.store(true, Ordering::Release);
@@ -48,6 +54,11 @@ impl Seat {
     /// Whether it was ended.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
+    }
+
+    /// Whether the room takes edits from it, as was last said.
+    pub fn may_edit(&self) -> bool {
+        self.edits.load(Ordering::Acquire) && !self.is_over()
     }
 }
 

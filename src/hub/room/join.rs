@@ -151,6 +151,7 @@ impl Room {
             out.extend(self.event_frames(&events[count..]));
         }
         outbox.start(self.id, self.told, out);
+        join.seat.give(may(&join.principal, Some(role), Action::Edit));
         let member = Member { principal: join.principal, outbox, seat: join.seat, role };
         self.members.insert(join.connection, member);
         self.idle_since = Instant::now();

@@ -159,6 +159,7 @@ impl Room {
                 member.outbox.reply(encode(&ServerMessage::Role { project: self.id, role }));
                 if let Some(member) = self.members.get_mut(&connection) {
                     member.role = role;
+                    member.seat.give(may(&member.principal, Some(role), Action::Edit));
                 }
             }
             Some(_) => {}

@@ -249,6 +249,80 @@ async fn a_block_that_redis_was_not_told_of_stands_when_it_is_back() {
     })
     .await;
     assert_eq!(spend(&limits, &ann, Resource::Join).await.unwrap_err().verdict, Verdict::Blocked);
+    assert!(limits.blocked_ms(&ann).await.is_some());
+    // Now another hub hears of it, and can end it.
+    let other = shared(&server);
+    until("the other hub knows", async || other.blocked_ms(&ann).await).await;
+    assert!(other.pardon(&ann).await);
+    until("it has ended", async || spend(&limits, &ann, Resource::Join).await.ok()).await;
+}
+
+#[tokio::test]
+async fn what_was_used_before_a_pardon_does_not_count_afterwards() {
+    let server = RedisServer::start(&[]).await;
+    let limits = Limits::shared(link(&server.url()), HubRun(Uuid::new_v4()), Duration::from_millis(300));
+    let ann = somebody();
+    trusted(&limits).await;
+    server.stall().await;
+    assert_eq!(passed(&limits, &ann, AI, AI_AMOUNT).await, AI_AMOUNT);
+    server.resume().await;
+    forward(Duration::from_millis(1_100)).await;
+    until("it is pardoned", async || limits.pardon(&ann).await.then_some(())).await;
+    assert_eq!(passed(&limits, &ann, AI, 30).await, AI_AMOUNT);
+}
+
+#[tokio::test]
+async fn s10_a_redis_that_goes_back_to_what_it_had_saved_is_told_all_anew() {
+    let server = RedisServer::start(&[]).await;
+    let (limits, ann) = (shared(&server), somebody());
+    trusted(&limits).await;
+    let window = format!("blockhub:limits:{{user:{ann}}}:{}", AI.name());
+    assert_eq!(passed(&limits, &ann, AI, 1).await, 1);
+    let _: i64 = ask(&server.url(), &["COPY", &window, "saved"]).await.unwrap();
+    assert_eq!(passed(&limits, &ann, AI, 6).await, 6);
+    let _: i64 = ask(&server.url(), &["COPY", "saved", &window, "REPLACE"]).await.unwrap();
+    // What was saved counts twice.
+    assert_eq!(passed(&limits, &ann, AI, 30).await, AI_AMOUNT - 7 - 1);
+}
+
+#[tokio::test]
+async fn a_mark_of_an_older_hub_is_let_be() {
+    let server = RedisServer::start(&[]).await;
+    let (limits, ann) = (shared(&server), somebody());
+    trusted(&limits).await;
+    let window = format!("blockhub:limits:{{user:{ann}}}:{}", AI.name());
+    let _: i64 = ask(&server.url(), &["HSET", &window, &Uuid::new_v4().to_string(), "1"]).await.unwrap();
+    assert_eq!(passed(&limits, &ann, AI, 30).await, AI_AMOUNT);
+    let fields: i64 = ask(&server.url(), &["HLEN", &window]).await.unwrap();
+    assert_eq!(fields, 3, "a slot, and two marks");
+}
+
+#[tokio::test]
+async fn s10_what_passed_while_redis_was_slow_is_told_though_its_user_is_elsewhere_now() {
+    let server = RedisServer::start(&[]).await;
+    let one = Limits::shared(link(&server.url()), HubRun(Uuid::new_v4()), Duration::from_millis(300));
+    let (other, ann) = (shared(&server), somebody());
+    until("both are counted", async || {
+        let _ = spend(&one, &somebody(), AI).await;
+        (one.keeping() == Some(Keeping::Together { hubs: 2 })).then_some(())
+    })
+    .await;
+    server.stall().await;
+    assert_eq!(passed(&one, &ann, AI, 30).await, AI_AMOUNT / 2);
+    server.resume().await;
+    forward(Duration::from_millis(1_100)).await;
+    trusted(&one).await;
+    until("it is told", async || (left(&other, &ann, AI).await as usize == AI_AMOUNT / 2).then_some(())).await;
+    assert_eq!(passed(&other, &ann, AI, 30).await, AI_AMOUNT / 2);
+}
+
+/// Asks in the name of others until the word of Redis counts.
+async fn trusted(limits: &Limits) {
+    until("it is trusted", async || {
+        let _ = spend(limits, &somebody(), AI).await;
+        matches!(limits.keeping(), Some(Keeping::Together { .. })).then_some(())
+    })
+    .await;
 }
 
 /// Asks until it is too much; how long that blocks for.
