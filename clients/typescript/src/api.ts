@@ -104,7 +104,7 @@ export interface Project {
   /** All, depth first. */
   readonly blocks: readonly Block[]
 
-  /** Called after each change of what the key names; `children:` alone is the top; "state" is state, title, role, access, seq; "info": what `info()` says may be new. */
+  /** Called after each change of what the key names; `children:` alone is the top; "state" is state, title, role, access, seq; "info": the hub says that what `info()` says is new. */
   on(key: ProjectKey, listener: () => void): () => void
   /** Each event as it is taken in, once, in order of seq. */
   onEvent(listener: (event: Event) => void): () => void

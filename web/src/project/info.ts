@@ -1,7 +1,7 @@
 // What the hub says of a project beside its blocks.
 //
-// Promises: read with each join, and whenever the hub says that it changed; the answer to the last question counts.
-// Must never: keep the document waiting.
+// Promises: read once it is open, and whenever the hub says that it changed; the answer to the last question counts.
+// Must never: ask at each join: after a hub has gone, everybody joins at once.
 
 import { useEffect, useState } from "react"
 import type { Project, ProjectInfo } from "@blockhub/client"
@@ -13,14 +13,17 @@ export function useInfo(project: Project): ProjectInfo | null {
     let asked = 0
     const read = (): void => {
       const question = ++asked
-      // The hub may be away: the next join asks again.
+      // Without an answer the next change asks again.
       project.info().then((told) => question === asked && setInfo(told), () => {})
     }
-    const off = project.on("info", read)
-    if (project.state.state === "live") read()
+    const begin = (): void => {
+      if (asked === 0 && project.state.state === "live") read()
+    }
+    const offs = [project.on("info", read), project.on("state", begin)]
+    begin()
     return () => {
       asked += 1
-      off()
+      offs.forEach((off) => off())
     }
   }, [project])
   return info

@@ -22,7 +22,7 @@ import { Sending } from "./sending.js"
 export interface RoomEvents {
   /** `state`, or what `facts` say, changed. */
   changed(): void
-  /** What the hub knows of the project beside its blocks may be new. */
+  /** The hub says that what it knows of the project beside its blocks is new. */
   informed(): void
   event(event: Event): void
   edits(): void
@@ -229,7 +229,6 @@ export class Room {
       presence.replace(joined.members, socket.state.connection)
     this.#parts.events.members()
     this.#learn({ title: joined.title, role: joined.role })
-    this.#parts.events.informed()
     if (!joined.recovered) return this.#snapshot({ ...joined, blocks: joined.blocks ?? [], more: joined.more === true })
     if (this.#takeAll(joined.events ?? [])) this.#live()
   }
