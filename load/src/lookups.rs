@@ -54,7 +54,7 @@ impl Lookups {
         sheet.figure("cache", "hits, of all lookups", self.hits_percent(), "%");
     }
 
-    /// Holds them to what is promised of a load that reads more than it writes.
+    /// Holds them to what is promised of a long run.
     pub fn judge(&self, form: Form, sheet: &mut Sheet) {
         if form == Form::Long {
             sheet.bars.push(Bar::percent_at_least("cache hits, of all lookups", self.hits_percent(), 85.0));

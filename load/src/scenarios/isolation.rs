@@ -136,8 +136,11 @@ async fn ask(
     told(&counts, &usage, sheet);
     marked(town, &counts, sheet);
     judge(&counts, asked, sheet);
-    // Not judged here: most of what is asked for was never asked for before, or has just changed.
-    town.lookups().await?.tell(sheet);
+    let lookups = town.lookups().await?;
+    lookups.tell(sheet);
+    if options.cache == Cache::On {
+        lookups.judge(bench.form, sheet);
+    }
     Ok(())
 }
 
